@@ -1,0 +1,67 @@
+# `make` prints the targets. Everything runs in .venv, which `make setup` creates.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint format dag night bench lock clean
+
+help: ## print these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## the environment, from requirements.lock; again only when that changes
+
+# Of all that pip says: every 25th package, and what went wrong. The rest is in .venv/pip.log.
+PROGRESS := awk '/^(Collecting|Processing|Requirement)/ && ++n % 25 == 0 {print "  " n " packages"} \
+	/^Installing/ {print "  installing them"} /^ *(ERROR|error)/ {print} {fflush()}'
+PIP := $(BIN)/python -m pip --log .venv/pip.log install
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)' || { \
+		echo "Ebbtide needs Python 3.11 or newer. Try: make setup PYTHON=python3.11"; exit 1; }
+	@echo "Setting up .venv: about 190 packages"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) -r requirements.lock 2>&1 | $(PROGRESS)
+	@$(PIP) --quiet --no-deps --editable . 2>&1 | $(PROGRESS)
+	@touch $@
+
+demo: $(READY) ## MovieLens, or DATA=folder: nights replayed, and a user's list
+	@$(BIN)/ebbtide demo $(DATA)
+
+test: $(READY) ## every test, with Postgres, the encoder and Airflow
+	@$(BIN)/pytest
+
+test-fast: $(READY) ## the tests that take neither the encoder nor Airflow
+	@$(BIN)/pytest -m "not slow"
+
+lint: $(READY) ## style, types, rooms, SQL: what the tests cannot see
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/sqlfluff lint sql
+
+format: $(READY) ## rewrite Python and SQL in the house style
+	@$(BIN)/ruff check --fix --exit-zero
+	@$(BIN)/ruff format
+	@$(BIN)/sqlfluff fix sql
+
+dag: $(READY) ## parse the DAGs and hold them against the rules
+	@$(BIN)/pytest tests/test_dags.py -m "not slow"
+
+night: $(READY) ## one night without Airflow: make night DATE=2011-12-01
+	@$(BIN)/ebbtide night $(or $(DATE),$(error say which day: make night DATE=2011-12-01))
+
+bench: $(READY) ## the hot paths, each beside its plain alternative
+	@$(BIN)/pytest benchmarks --override-ini python_files='*.py' --benchmark-only
+
+lock: $(READY) ## write requirements.lock from what .venv holds
+	@{ grep '^#' requirements.lock; $(BIN)/pip freeze --exclude-editable; } > .venv/lock
+	@sed 's/+cpu$$//' .venv/lock > requirements.lock
+	@touch $(READY)
+
+clean: ## remove .venv and caches; var/ stays, for databases live there
+	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	@rm -rf .import_linter_cache && find . -name __pycache__ -prune -exec rm -rf {} +

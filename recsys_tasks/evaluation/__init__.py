@@ -1,0 +1,29 @@
+"""How good lists are: one protocol for the nightly step, for backtest and for every figure."""
+
+from recsys_tasks.evaluation.metrics import METRICS
+from recsys_tasks.evaluation.protocol import Lists, Replay, Scorer, replay
+from recsys_tasks.evaluation.ready_lists import ReadyLists, summarise_night
+from recsys_tasks.evaluation.summary import (
+    Difference,
+    Evaluation,
+    differences,
+    summarise,
+)
+from recsys_tasks.evaluation.user_days import SEGMENTS, TARGETS, last_fifth
+
+__all__ = [
+    "METRICS",
+    "SEGMENTS",
+    "TARGETS",
+    "Difference",
+    "Evaluation",
+    "Lists",
+    "ReadyLists",
+    "Replay",
+    "Scorer",
+    "differences",
+    "last_fifth",
+    "replay",
+    "summarise",
+    "summarise_night",
+]

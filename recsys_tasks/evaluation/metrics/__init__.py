@@ -1,0 +1,111 @@
+"""Metrics by their names in `evaluations`: a definition a file, the registry here.
+
+A user-day is a user on a day; a list met what that user did on that day. Relevance is binary.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_tasks.evaluation.metrics.auc import auc, wins
+from recsys_tasks.evaluation.metrics.average_precision import average_precision
+from recsys_tasks.evaluation.metrics.coverage import coverage
+from recsys_tasks.evaluation.metrics.debiased_recall import debiased_recall
+from recsys_tasks.evaluation.metrics.diversity import diversity
+from recsys_tasks.evaluation.metrics.f1 import f1
+from recsys_tasks.evaluation.metrics.hit_rate import hit_rate
+from recsys_tasks.evaluation.metrics.mrr import mrr
+from recsys_tasks.evaluation.metrics.ndcg import ndcg
+from recsys_tasks.evaluation.metrics.novelty import novelty
+from recsys_tasks.evaluation.metrics.precision import precision
+from recsys_tasks.evaluation.metrics.recall import recall
+
+__all__ = [
+    "METRICS",
+    "Judged",
+    "Metric",
+    "auc",
+    "average_precision",
+    "coverage",
+    "debiased_recall",
+    "diversity",
+    "f1",
+    "hit_rate",
+    "mrr",
+    "ndcg",
+    "novelty",
+    "precision",
+    "recall",
+    "wins",
+]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Lists of n user-days, cut at k, beside what was relevant.
+
+    Attributes:
+        ranked: Rows of the listed items, best first, NO_ROW where a list is short, shape (n, k).
+        hits: Whether each listed item is relevant, shape (n, k).
+        n_relevant: Relevant items of each user-day, shape (n,).
+        popularity: Interactions of each listed item before the day, shape (n, k).
+        relevant_popularity: The same of the k least popular relevant items, ascending; inf where
+            fewer are relevant. Shape (n, k).
+        total: Interactions of all items before the day, shape (n,).
+        wins: Share of the irrelevant candidates that each relevant item beats, shape (p,).
+        rows: The user-day of each of those, shape (p,).
+        vectors: Unit vectors of all items, shape (n_items, dim).
+        n_listable: Items that exist on at least one of the days.
+    """
+
+    ranked: NDArray[np.int32]
+    hits: NDArray[np.bool_]
+    n_relevant: NDArray[np.int32]
+    popularity: NDArray[np.float32]
+    relevant_popularity: NDArray[np.float32]
+    total: NDArray[np.float32]
+    wins: NDArray[np.float32]
+    rows: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+    n_listable: int
+
+
+class Metric(NamedTuple):
+    """How a metric is measured.
+
+    Attributes:
+        measure: Its values, shape (n,), or shape () if `pooled`.
+        at_k: Whether it reads the list down to k, or the whole catalogue.
+        pooled: Whether it is one number for all lists together, and no mean over user-days.
+    """
+
+    measure: Callable[[Judged], NDArray[np.float64]]
+    at_k: bool = True
+    pooled: bool = False
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "ndcg": Metric(lambda judged: ndcg(judged.hits, judged.n_relevant)),
+    "recall": Metric(lambda judged: recall(judged.hits, judged.n_relevant)),
+    "precision": Metric(lambda judged: precision(judged.hits, judged.n_relevant)),
+    "f1": Metric(lambda judged: f1(judged.hits, judged.n_relevant)),
+    "hit_rate": Metric(lambda judged: hit_rate(judged.hits, judged.n_relevant)),
+    "mrr": Metric(lambda judged: mrr(judged.hits, judged.n_relevant)),
+    "map": Metric(lambda judged: average_precision(judged.hits, judged.n_relevant)),
+    "auc": Metric(lambda judged: auc(judged.wins, judged.rows, len(judged.ranked)), at_k=False),
+    "coverage": Metric(lambda judged: coverage(judged.ranked, judged.n_listable), pooled=True),
+    "novelty": Metric(
+        lambda judged: novelty(
+            judged.ranked >= 0, judged.popularity, judged.total, len(judged.vectors)
+        )
+    ),
+    "diversity": Metric(lambda judged: diversity(judged.ranked, judged.vectors)),
+    "debiased_recall": Metric(
+        lambda judged: debiased_recall(
+            judged.hits, judged.popularity, judged.relevant_popularity
+        )
+    ),
+}

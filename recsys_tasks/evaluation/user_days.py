@@ -1,0 +1,183 @@
+"""Who did what on which day: the truth that lists are held against.
+
+A user-day is a user with at least one relevant interaction on a day: one with an item and a weight
+above 0. A user and an item count once a day. The truth reads the days that it is about; lists must
+not, so nothing here is given to a scorer.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
+
+Target = Literal["new", "all"]
+Segment = Literal["all", "cold", "light", "warm", "new_items", "known_items"]
+TARGETS: Final[tuple[Target, ...]] = get_args(Target)
+SEGMENTS: Final[tuple[Segment, ...]] = get_args(Segment)
+
+LEARNT_SHARE: Final = 0.8
+FIRST_WARM: Final = 5  # interactions before the day
+NEW_FOR: Final = 7  # days
+
+
+@dataclass(frozen=True)
+class UserDays:
+    """n user-days in ascending order of day, then user, and their p relevant items.
+
+    Attributes:
+        users: Row of the user, shape (n,).
+        days: The day, shape (n,).
+        history: Interactions of the user before the day, of any sign, shape (n,).
+        rows: The user-day of each relevant item, ascending, shape (p,).
+        items: Row of the item, ascending within a user-day, shape (p,).
+        untouched: Whether the user never touched the item before the day, with any sign; shape (p,).
+        new: Whether the item is new this week, shape (p,): it exists for less than 7 days, by
+            `Catalogue.since`; where that is unknown, nobody touched it, or for less than 7 days.
+    """
+
+    users: NDArray[np.int32]
+    days: NDArray[np.int32]
+    history: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    items: NDArray[np.int32]
+    untouched: NDArray[np.bool_]
+    new: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def relevant(self, target: Target, segment: Segment = "all") -> NDArray[np.bool_]:
+        """Which of the p items are relevant for a target, in a segment.
+
+        Target `new` is about items that the user never touched; target `all` about every item.
+        """
+        relevant = self.untouched if target == "new" else np.ones(len(self.items), np.bool_)
+        return relevant & self._in_segment(segment)
+
+    def _in_segment(self, segment: Segment) -> NDArray[np.bool_]:
+        """Segments of users: by interactions before the day, 0, 1-4, 5 or more. Of items: by age."""
+        history = self.history[self.rows]
+        match segment:
+            case "all":
+                return np.ones(len(history), np.bool_)
+            case "cold":
+                return history == 0
+            case "light":
+                return (history > 0) & (history < FIRST_WARM)
+            case "warm":
+                return history >= FIRST_WARM
+            case "new_items":
+                return self.new
+            case "known_items":
+                return ~self.new
+
+    def take(self, chosen: NDArray[np.intp]) -> "UserDays":
+        """The chosen user-days, which must ascend, with their items."""
+        position = np.full(len(self), NO_ROW, np.int32)
+        position[chosen] = np.arange(len(chosen))
+        kept = position[self.rows] != NO_ROW
+        return UserDays(
+            users=self.users[chosen],
+            days=self.days[chosen],
+            history=self.history[chosen],
+            rows=position[self.rows[kept]],
+            items=self.items[kept],
+            untouched=self.untouched[kept],
+            new=self.new[kept],
+        )
+
+
+def user_days(
+    interactions: Interactions, catalogue: Catalogue, n_users: int, since: int, until: int
+) -> UserDays:
+    """The user-days of the days in [since, until), with all that is relevant on them."""
+    n_items = len(catalogue)
+    happened = interactions.before(until)
+    happened = happened.where(happened.items != NO_ROW)
+    window = relevant(happened.between(since, until))
+    grid = (until - since, n_users, n_items)
+    pairs = np.unique(np.ravel_multi_index((window.days - since, window.users, window.items), grid))
+    keys, rows = np.unique(pairs // n_items, return_inverse=True)
+    days, users = (part.astype(np.int32) for part in np.divmod(keys, n_users))
+    items = (pairs % n_items).astype(np.int32)
+    days += np.int32(since)
+    return UserDays(
+        users=users,
+        days=days,
+        history=_n_before(interactions.before(until), users, days, n_users),
+        rows=rows.astype(np.int32),
+        items=items,
+        untouched=_first_touch(happened, users[rows], items, n_users, n_items) >= days[rows],
+        new=_first_day(happened, catalogue)[items] > days[rows] - NEW_FOR,
+    )
+
+
+def relevant(interactions: Interactions) -> Interactions:
+    """Those that have an item and a weight above 0."""
+    return interactions.where((interactions.items != NO_ROW) & (interactions.weights > 0))
+
+
+def last_fifth(interactions: Interactions) -> tuple[int, int]:
+    """The whole days, half-open, that hold the last 20% of the interactions by time.
+
+    The day on which the 80th percentile falls belongs to them.
+
+    Raises:
+        NothingToEvaluate: There are no interactions.
+    """
+    if not len(interactions):
+        raise NothingToEvaluate(since="the first day", until="the last")
+    first = interactions.times[int(LEARNT_SHARE * len(interactions))]
+    return int(np.floor(first)), int(np.floor(interactions.times[-1])) + 1
+
+
+def _n_before(
+    interactions: Interactions,
+    users: NDArray[np.int32],
+    days: NDArray[np.int32],
+    n_users: int,
+) -> NDArray[np.int32]:
+    """Interactions of each user before each day, shape (n,)."""
+    asked = np.zeros(n_users, np.bool_)
+    asked[users] = True
+    theirs = interactions.where(asked[interactions.users])
+    first, last = (int(interactions.days[end]) for end in (0, -1)) if len(interactions) else (0, 0)
+    span = last - first + 2
+    keys = np.sort(theirs.users.astype(np.int64) * span + theirs.days - first)
+    start = users.astype(np.int64) * span
+    before = np.searchsorted(keys, start + days - first) - np.searchsorted(keys, start)
+    return before.astype(np.int32)
+
+
+def _first_touch(
+    interactions: Interactions,
+    users: NDArray[np.int32],
+    items: NDArray[np.int32],
+    n_users: int,
+    n_items: int,
+) -> NDArray[np.int32]:
+    """The day on which each user first touched each item, shape (p,); every pair must occur."""
+    asked = np.zeros(n_users, np.bool_)
+    asked[users] = True
+    theirs = interactions.where(asked[interactions.users])
+    # Interactions ascend in time, and unique points at the first of its kind.
+    keys, first = np.unique(
+        theirs.users.astype(np.int64) * n_items + theirs.items, return_index=True
+    )
+    found = np.searchsorted(keys, users.astype(np.int64) * n_items + items)
+    return theirs.days[first[found]]
+
+
+def _first_day(interactions: Interactions, catalogue: Catalogue) -> NDArray[np.int32]:
+    """The day since which each item exists or, where that is unknown, is used; shape (n_items,).
+
+    The largest int32 for an item of which nothing is known.
+    """
+    used, first = np.unique(interactions.items, return_index=True)
+    days = np.full(len(catalogue), np.iinfo(np.int32).max, np.int32)
+    days[used] = interactions.days[first]
+    return np.where(catalogue.since == np.iinfo(np.int32).min, days, catalogue.since)

@@ -1,0 +1,109 @@
+"""Exact top-k: every item is scored for every user, in batches."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recsys_tasks.interactions import NO_ROW
+
+
+class Lists(NamedTuple):
+    """The best items of n users, best first.
+
+    Attributes:
+        rows: Items, shape (n, k); NO_ROW after the end of a short list.
+        scores: Their scores, shape (n, k); -inf there.
+    """
+
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+
+def top_k(
+    users: NDArray[np.float32],
+    items: NDArray[np.float32],
+    excluded: sparse.csr_array,
+    k: int,
+    *,
+    batch_size: int = 1024,
+    device: str = "cpu",
+) -> Lists:
+    """Rank all items for every user by inner product, without those excluded.
+
+    Args:
+        users: Shape (n_users, dim).
+        items: Shape (n_items, dim).
+        excluded: Pairs that no list may hold, shape (n_users, n_items).
+        k: Length of the lists; a list is shorter only where the user has fewer items left.
+        batch_size: Users scored at once; memory is batch_size * n_items floats.
+        device: Where torch computes.
+
+    Returns:
+        Lists of width min(k, n_items). Of equal scores, the lower row comes first.
+    """
+    import torch  # noqa: PLC0415  seconds to import; only who ranks pays
+
+    width = min(k, len(items))
+    lists = Lists(
+        np.full((len(users), width), NO_ROW, np.int32), np.full((len(users), width), -np.inf, np.float32)
+    )
+    catalogue = torch.from_numpy(items).to(device).T  # (dim, n_items)
+    for start in range(0, len(users) if width else 0, batch_size):
+        batch = slice(start, start + batch_size)
+        scores = torch.from_numpy(users[batch]).to(device) @ catalogue  # (batch, n_items)
+        left_out = excluded[batch].tocoo()
+        scores[left_out.row, left_out.col] = -torch.inf
+        best, rows = _largest(scores, width)
+        lists.scores[batch] = best.cpu().numpy()
+        lists.rows[batch] = np.where(np.isneginf(lists.scores[batch]), NO_ROW, rows.cpu().numpy())
+    return lists
+
+
+def _largest(scores: "torch.Tensor", k: int) -> "tuple[torch.Tensor, torch.Tensor]":
+    """The k largest of each row, descending, and their columns; of equal ones the lower column first."""
+    best, columns = scores.topk(min(k + 1, scores.shape[1]), dim=1)  # in any order among equals
+    if best.shape[1] > k:
+        # Where the last place is shared, topk may have taken any of the sharers: sort the whole row.
+        shared = (best[:, k - 1] == best[:, k]) & best[:, k].isfinite()
+        if shared.any():
+            order = scores[shared].sort(dim=1, descending=True, stable=True)
+            best[shared], columns[shared] = order.values[:, : k + 1], order.indices[:, : k + 1]
+    columns, ascending = columns[:, :k].sort(dim=1)
+    best, by_score = best[:, :k].gather(1, ascending).sort(dim=1, descending=True, stable=True)
+    return best, columns.gather(1, by_score)
+
+
+def nearest(
+    queries: NDArray[np.float32],
+    pool: NDArray[np.float32],
+    own: NDArray[np.int32],
+    k: int,
+    *,
+    batch_size: int = 1024,
+    device: str = "cpu",
+) -> Lists:
+    """The nearest neighbours by cosine, without oneself.
+
+    Args:
+        queries: Shape (n, dim).
+        pool: Shape (n_pool, dim).
+        own: The row of each query in the pool, shape (n,); NO_ROW where it is not there.
+        k: Neighbours wanted.
+        batch_size: Queries compared at once.
+        device: Where torch computes.
+
+    Returns:
+        Lists of rows of the pool. Vectors of length 0 are near to nothing.
+    """
+    inside = np.flatnonzero(own != NO_ROW)
+    pairs = (np.ones(len(inside), np.bool_), (inside, own[inside]))
+    excluded = sparse.csr_array(pairs, shape=(len(queries), len(pool)))
+    return top_k(_unit(queries), _unit(pool), excluded, k, batch_size=batch_size, device=device)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same directions at length 1; a zero vector stays."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)

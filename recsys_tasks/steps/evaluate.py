@@ -1,0 +1,73 @@
+"""Last night's lists against the day: the protocol's metrics, beside popularity, with intervals.
+
+What is judged is what users were served on the day: the list of the latest night before it that made one
+for them, else the cold-start list. The row's night is the day whose behaviour the lists met.
+"""
+
+import json
+from datetime import date, timedelta
+
+import numpy as np
+
+from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.evaluation import ReadyLists, summarise_night
+from recsys_tasks.evaluation.baselines import popularity_baselines
+from recsys_tasks.evaluation.records import records
+from recsys_tasks.interactions import NO_ROW, day_number, rows_of
+from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.steps import Counts
+from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.history import History, read_history
+from recsys_tasks.warehouse.models import serving_model
+
+
+def run(session: Session, settings: Settings, day: date) -> Counts:
+    """Judge the lists that were served on `day`, and those of `day` if the next day is known."""
+    days = [row[0] for row in session.rows("evaluable_days", day=day)]
+    n_rows = [_evaluate(session, settings, night) for night in days]
+    return {"nights": sum(map(bool, n_rows)), "rows": sum(n_rows)}
+
+
+def _evaluate(session: Session, settings: Settings, day: date) -> int:
+    """Judge the lists that were served on a day.
+
+    Returns:
+        The number of rows; 0 where no night was published before, or nobody took to anything.
+    """
+    night = session.value("served_night", day=day)
+    session.execute("delete_evaluations", night=day)
+    if night is None:
+        return 0
+    preset, model = preset_of(settings), serving_model(session)
+    history = read_history(session, preset, model, day + timedelta(days=1))
+    try:
+        evaluations = summarise_night(
+            history.interactions,
+            history.catalogue,
+            len(history.user_keys),
+            day_number(day),
+            _served(session, history, day, night),
+            popularity_baselines(),
+        )
+    except NothingToEvaluate:
+        return 0
+    session.execute("insert_evaluations", evaluations=json.dumps(records(evaluations)))
+    return len(evaluations)
+
+
+def _served(session: Session, history: History, day: date, night: date) -> list[ReadyLists]:
+    """The lists that users of the day were served, by variant."""
+    keys, lists, variants = session.columns("served_lists", day=day, night=night)
+    users, _ = rows_of(history.user_keys, np.array(keys, np.int32))
+    width = max((len(items) for items in lists), default=0)
+    ranked = np.full((len(lists), width), NO_ROW, np.int32)
+    for row, items in enumerate(lists):
+        rows, found = rows_of(history.item_keys, np.array(items, np.int32))
+        ranked[row, : len(items)] = np.where(found, rows, NO_ROW)
+    names = np.array(variants)
+    return [
+        ReadyLists(
+            name, users[names == name].astype(np.int32), ranked[names == name], len(history.catalogue)
+        )
+        for name in sorted(set(variants))
+    ]

@@ -1,0 +1,61 @@
+"""Take the day's interactions from the source, checked; bad rows are kept with a reason.
+
+A night also takes every earlier day that was never taken (the first night takes the whole history), and
+takes again each of the last `late_days` days whose rows in the source have changed since: late events.
+"""
+
+import hashlib
+import json
+from datetime import UTC, date, datetime
+
+from recsys_tasks.settings import Preset, Settings, preset_of
+from recsys_tasks.steps import Counts
+from recsys_tasks.warehouse import Session
+
+
+def run(session: Session, settings: Settings, day: date) -> Counts:
+    """Bring the interactions of every day until `day`, inclusive, in line with the source."""
+    rules = rules_of(preset_of(settings))
+    fingerprint = hashlib.sha256(f"{rules} {settings.text_limit}".encode()).hexdigest()[:12]
+    session.map_source(settings.source)
+    session.execute("upsert_event_types", rules=rules)
+    session.execute("create_rules", rules=rules)
+    session.execute("create_days", day=day, late_days=settings.late_days, rules_fingerprint=fingerprint)
+    session.execute("create_changed_days", rules_fingerprint=fingerprint)
+    # A row is "in the future" by the clock on the wall, whichever day the night is about.
+    now = datetime.now(UTC)
+    session.execute("create_staged", now=now, text_limit=settings.text_limit)
+    _replace(session, now, fingerprint)
+    n_interactions, n_rejected, n_days = session.rows("extracted_counts")[0]
+    session.execute("drop_staging")
+    return {"days": n_days, "interactions": n_interactions, "rejected": n_rejected}
+
+
+def rules_of(preset: Preset) -> str:
+    """What a row must satisfy, by event type, as the JSON that the queries read."""
+    return json.dumps(
+        [
+            {
+                "event_type": name,
+                "verb": kind.verb,
+                "needs_item": kind.needs_item,
+                "minimum": kind.minimum,
+                "maximum": kind.maximum,
+            }
+            for name, kind in sorted(preset.event_types.items())
+        ]
+    )
+
+
+def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
+    """Exchange what was taken of the changed days for what is staged."""
+    session.execute("delete_taken")
+    session.execute("delete_staged_copies")
+    session.execute("delete_later_copies")
+    session.execute("insert_users")
+    session.execute("insert_touched_items")
+    session.execute("insert_interactions")
+    session.execute("delete_rejected", now=now)
+    session.execute("insert_rejected")
+    session.execute("upsert_interaction_days", rules_fingerprint=rules_fingerprint)
+    session.execute("update_largest_values")

@@ -1,0 +1,63 @@
+"""What is shown beside the lists of a night: trends, and the interests of those who were active."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_tasks.decay import Decayed
+from recsys_tasks.interactions import day_number
+from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.settings import Preset
+from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.interests import Shape, interests_as_of
+
+TRENDING = 100  # items shown a horizon
+
+
+def write_trends(session: Session, preset: Preset, picture: Picture) -> None:
+    """Replace what trends on a night, by horizon."""
+    session.execute("delete_trends", night=picture.night)
+    columns = (copying.DAY, copying.INT2, copying.INT2, copying.INT4, copying.FLOAT4)
+    for half_life, counts in zip(preset.trend_half_lives, picture.trends.T, strict=True):
+        order = np.argsort(-counts, kind="stable")[:TRENDING]
+        best = order[counts[order] > 0]
+        arrays = (
+            np.full(len(best), day_number(picture.night), np.int32),
+            np.full(len(best), max(round(half_life), 1), np.int16),
+            np.arange(1, len(best) + 1, dtype=np.int16),
+            picture.item_keys[best],
+            counts[best],
+        )
+        session.copy_in("copy_trends", columns, arrays)
+
+
+def write_interests(session: Session, picture: Picture, model: ZeroShot) -> NDArray[np.int32]:
+    """Show interests as of the last active day, of users active on the night's day or not shown yet.
+
+    Returns:
+        The keys of these users, ascending.
+    """
+    (keys,) = session.copy_out(
+        "interests_to_show", (copying.INT4,), night=picture.night, half_life=model.half_lives[0]
+    )
+    shape = Shape(model.half_lives, len(picture.centre) + 1)
+    known = interests_as_of(session, shape, picture.night)
+    chosen = np.isin(known.user_keys, keys)
+    state = Decayed(*(part[chosen] for part in known.state))
+    n_half_lives = len(model.half_lives)
+    vectors = model.interests(state, picture.centre).astype(np.float16)
+    half, real = copying.halfvec(vectors.shape[-1]), copying.FLOAT4
+    session.execute("delete_interests", night=picture.night, user_keys=keys.tolist())
+    session.copy_in(
+        "copy_interests",
+        (copying.DAY, copying.INT4, real, real, real, half),
+        (
+            state.days.repeat(n_half_lives),
+            known.user_keys[chosen].repeat(n_half_lives),
+            np.tile(np.asarray(model.half_lives, np.float32), len(state.days)),
+            state.masses.ravel(),
+            known.alphas[chosen].ravel(),
+            vectors.reshape(-1, vectors.shape[-1]),
+        ),
+    )
+    return keys

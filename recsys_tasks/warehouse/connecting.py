@@ -1,0 +1,110 @@
+"""Connections: where the database is, and transactions on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+from psycopg2 import errors as postgres
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from sqlalchemy import Engine, create_engine
+
+from recsys_tasks.errors import DatabaseUnavailable, NightBusy
+from recsys_tasks.settings import Settings
+from recsys_tasks.warehouse import embedded
+from recsys_tasks.warehouse.migrating import migrate
+from recsys_tasks.warehouse.session import Session
+
+CONNECT_TIMEOUT = 10  # seconds
+
+
+class Warehouse:
+    """A tenant's schema on a Postgres server."""
+
+    def __init__(self, dsn: str, schema: str, lock_timeout: int = 600) -> None:
+        """Name the place; nothing is connected before the first transaction.
+
+        Args:
+            dsn: A libpq URI or keyword string.
+            schema: The tenant's schema.
+            lock_timeout: Seconds to wait for another run of the same schema.
+        """
+        self.dsn = dsn
+        self.schema = schema
+        self.lock_timeout = lock_timeout
+        self._engine: Engine = create_engine(
+            "postgresql+psycopg2://", creator=self._connect, pool_pre_ping=True, pool_size=2
+        )
+
+    def _connect(self) -> Connection:
+        return psycopg2.connect(
+            self.dsn, connect_timeout=CONNECT_TIMEOUT, application_name="ebbtide"
+        )
+
+    @contextmanager
+    def transaction(self, *, exclusive: bool = False) -> Iterator[Session]:
+        """A transaction that commits at the end, and leaves nothing behind if it fails.
+
+        Args:
+            exclusive: Wait until no other exclusive transaction of this schema runs.
+
+        Raises:
+            NightBusy: Another one was still running after `lock_timeout` seconds.
+            DatabaseUnavailable: There is no connection to be had, or it was lost.
+        """
+        try:
+            pooled = self._engine.raw_connection()
+        except Exception as error:
+            raise DatabaseUnavailable(reason=_first_line(error)) from error
+        connection: Connection = pooled.driver_connection  # type: ignore[assignment]
+        try:
+            session = Session(connection, self.schema)
+            session.execute("open_session", schema=self.schema)
+            if exclusive:
+                self._lock(session)
+            yield session
+            connection.commit()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            pooled.invalidate()
+            raise DatabaseUnavailable(reason=_first_line(error)) from error
+        finally:
+            # Back to the pool: what was not committed is rolled back there.
+            pooled.close()
+
+    def _lock(self, session: Session) -> None:
+        try:
+            session.execute("lock_schema", schema=self.schema, timeout=f"{self.lock_timeout}s")
+        except postgres.LockNotAvailable as error:
+            raise NightBusy(schema=self.schema, seconds=self.lock_timeout) from error
+
+    def migrate(self) -> tuple[int, ...]:
+        """Create the schema where it is missing and bring it up to date.
+
+        Returns:
+            The versions that were applied now.
+        """
+        with self.transaction(exclusive=True) as session:
+            statement = sql.SQL("create schema if not exists {}").format(sql.Identifier(self.schema))
+            session.select(statement.as_string(session.connection))
+            return migrate(session)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def connect(settings: Settings) -> Warehouse:
+    """The settings' warehouse, its schema up to date; the embedded server where they name no DSN.
+
+    Raises:
+        DatabaseUnavailable: It does not answer.
+        SchemaTooNew: A newer program made the schema.
+    """
+    dsn = settings.dsn or embedded.start(settings.var / "postgres")
+    warehouse = Warehouse(dsn, settings.schema_name, settings.lock_timeout)
+    warehouse.migrate()
+    return warehouse
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0]

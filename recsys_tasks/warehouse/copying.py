@@ -1,0 +1,134 @@
+"""COPY in PostgreSQL's binary format, between tables and numpy columns, without a Python loop over rows.
+
+Only columns of fixed width are known here, so that a whole table is one structured array: see "Binary
+Format" on https://www.postgresql.org/docs/18/sql-copy.html, and pgvector's send functions for its types.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TRAILER = b"\xff\xff"
+_DAYS_TO_2000 = 10957  # from 1970-01-01 to 2000-01-01, where PostgreSQL's dates start
+_FLOAT4_OID, _INT4_OID, _INT2_OID = 700, 23, 21
+
+
+class Column(NamedTuple):
+    """One column of fixed width: how it lies on the wire.
+
+    Attributes:
+        wire: The bytes of a value, as fields of which `value` is what numpy sees.
+        constants: Values of the other fields, the same in every row.
+        shift: Added to a value as it is read, taken off as it is written.
+        kind: The dtype handed to, and taken from, callers.
+    """
+
+    wire: np.dtype[np.void]
+    constants: dict[str, int]
+    shift: int
+    kind: np.dtype[np.generic]
+
+
+def _scalar(wire: str, kind: str, shift: int = 0) -> Column:
+    return Column(np.dtype([("value", wire)]), {}, shift, np.dtype(kind))
+
+
+INT2 = _scalar(">i2", "i2")
+INT4 = _scalar(">i4", "i4")
+FLOAT4 = _scalar(">f4", "f4")
+FLOAT8 = _scalar(">f8", "f8")
+DAY = _scalar(">i4", "i4", shift=_DAYS_TO_2000)  # a date, as days from 1970-01-01
+
+
+def vector(dim: int) -> Column:
+    """A pgvector `vector(dim)` as float32 of shape (dim,)."""
+    wire = np.dtype([("dim", ">i2"), ("unused", ">i2"), ("value", ">f4", (dim,))])
+    return Column(wire, {"dim": dim, "unused": 0}, 0, np.dtype("f4"))
+
+
+def halfvec(dim: int) -> Column:
+    """A pgvector `halfvec(dim)` as float16 of shape (dim,)."""
+    wire = np.dtype([("dim", ">i2"), ("unused", ">i2"), ("value", ">f2", (dim,))])
+    return Column(wire, {"dim": dim, "unused": 0}, 0, np.dtype("f2"))
+
+
+def _array(n: int, oid: int, element: str, kind: str) -> Column:
+    items = np.dtype([("size", ">i4"), ("value", element)])
+    wire = np.dtype(
+        [(name, ">i4") for name in ("n_dims", "flags", "oid", "n", "lower")]
+        + [("value", items, (n,))]
+    )
+    return Column(wire, {"n_dims": 1, "flags": 0, "oid": oid, "n": n, "lower": 1}, 0, np.dtype(kind))
+
+
+def real_array(n: int) -> Column:
+    """A `real[]` of exactly n > 0 elements, none null."""
+    return _array(n, _FLOAT4_OID, ">f4", "f4")
+
+
+def integer_array(n: int) -> Column:
+    """An `integer[]` of exactly n > 0 elements, none null."""
+    return _array(n, _INT4_OID, ">i4", "i4")
+
+
+def smallint_array(n: int) -> Column:
+    """A `smallint[]` of exactly n > 0 elements, none null."""
+    return _array(n, _INT2_OID, ">i2", "i2")
+
+
+def _row_type(columns: Sequence[Column]) -> np.dtype[np.void]:
+    fields: list[tuple[str, object]] = [("n_fields", ">i2")]
+    for position, column in enumerate(columns):
+        fields += [(f"size{position}", ">i4"), (f"column{position}", column.wire)]
+    return np.dtype(fields)
+
+
+def encode(columns: Sequence[Column], arrays: Sequence[NDArray[np.generic]]) -> bytes:
+    """The binary COPY stream of the arrays' rows.
+
+    Args:
+        columns: One a column of the table, in the COPY statement's order.
+        arrays: One a column, each with n rows.
+    """
+    rows = np.zeros(len(arrays[0]), _row_type(columns))
+    rows["n_fields"] = len(columns)
+    for position, (column, values) in enumerate(zip(columns, arrays, strict=True)):
+        rows[f"size{position}"] = column.wire.itemsize
+        cell = rows[f"column{position}"]
+        for name, constant in column.constants.items():
+            cell[name] = constant
+        if "lower" in column.constants:
+            cell["value"]["size"] = cell["value"].dtype["value"].itemsize
+            cell["value"]["value"] = values
+        else:
+            cell["value"] = values - column.shift if column.shift else values
+    return _SIGNATURE + rows.tobytes() + _TRAILER
+
+
+def decode(columns: Sequence[Column], stream: bytes | memoryview) -> tuple[NDArray[np.generic], ...]:
+    """The columns of a binary COPY stream, in native byte order.
+
+    Raises:
+        ValueError: A row has another width: a null, or a vector of another length.
+    """
+    body = memoryview(stream)[len(_SIGNATURE) : -len(_TRAILER)]
+    row_type = _row_type(columns)
+    if len(body) % row_type.itemsize:
+        message = f"{len(body)} bytes are no multiple of {row_type.itemsize}: a null, or another width"
+        raise ValueError(message)
+    rows = np.frombuffer(body, row_type)
+    if (rows["n_fields"] != len(columns)).any():
+        message = f"a row has not {len(columns)} fields: a null, or another width"
+        raise ValueError(message)
+    return tuple(
+        _native(rows[f"column{position}"], column) for position, column in enumerate(columns)
+    )
+
+
+def _native(cell: NDArray[np.void], column: Column) -> NDArray[np.generic]:
+    values = cell["value"]["value"] if "lower" in column.constants else cell["value"]
+    native = values.astype(column.kind)
+    return native + column.kind.type(column.shift) if column.shift else native

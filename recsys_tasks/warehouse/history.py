@@ -1,0 +1,47 @@
+"""The whole history in memory: what the protocol replays."""
+
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_tasks.interactions import Catalogue, Interactions, day_number
+from recsys_tasks.presets import Preset
+from recsys_tasks.warehouse.models import ServingModel
+from recsys_tasks.warehouse.session import Session
+from recsys_tasks.warehouse.weighing import Items, weighed
+
+ALWAYS, NEVER = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+
+
+class History(NamedTuple):
+    """Everything before a day.
+
+    Attributes:
+        interactions: Their items are rows of the catalogue; their texts rows of `vectors`.
+        catalogue: Every item that is known, in ascending order of ids; one that is not listed exists
+            from the largest day on.
+        user_keys: By row of the user.
+        item_keys: By row of the item.
+        vectors: The catalogue's, then those of what users wrote, (n_vectors, dim).
+    """
+
+    interactions: Interactions
+    catalogue: Catalogue
+    user_keys: NDArray[np.int32]
+    item_keys: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+
+
+def read_history(session: Session, preset: Preset, model: ServingModel, until: date) -> History:
+    """The interactions before a day, and every item."""
+    keys, ids, text_keys, are_listed, days = session.columns("all_items")
+    items = Items(np.array(keys, np.int32), np.array(text_keys, np.int32))
+    happened = weighed(session, "interactions_until", preset, model, items, until=until)
+    since = np.array([ALWAYS if day is None else day_number(day) for day in days], np.int64)
+    since = np.where(np.array(are_listed, np.bool_), since, NEVER).astype(np.int32)
+    catalogue = Catalogue(tuple(ids), since, happened.vectors[: len(keys)])
+    return History(
+        happened.interactions, catalogue, happened.user_keys, items.item_keys, happened.vectors
+    )

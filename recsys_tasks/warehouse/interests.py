@@ -1,0 +1,120 @@
+"""Decayed sums between tables and arrays.
+
+A user's rows at the H half-lives lie side by side in every query here, half-lives ascending.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_tasks.decay import Decayed, fold, zero
+from recsys_tasks.warehouse import copying
+from recsys_tasks.warehouse.session import Session
+
+
+class Interests(NamedTuple):
+    """The state of n users.
+
+    Attributes:
+        user_keys: Ascending, shape (n,).
+        state: Their decayed sums.
+        alphas: What the last merge left to the older interest, shape (n, H).
+    """
+
+    user_keys: NDArray[np.int32]
+    state: Decayed
+    alphas: NDArray[np.float32]
+
+
+class Shape(NamedTuple):
+    """How wide the vectors are.
+
+    Attributes:
+        half_lives: In days, ascending.
+        width: Coordinates of a total.
+    """
+
+    half_lives: tuple[float, ...]
+    width: int
+
+
+def read_deltas(
+    session: Session, query: str, shape: Shape, **parameters: object
+) -> tuple[NDArray[np.int32], Decayed]:
+    """Deltas, by user and day: the key of each delta's user, ascending, and the deltas."""
+    columns = (copying.INT4, copying.DAY, copying.FLOAT4, copying.vector(shape.width))
+    users, days, masses, totals = session.copy_out(query, columns, **parameters)
+    n_half_lives = len(shape.half_lives)
+    state = Decayed(
+        totals.reshape(-1, n_half_lives, shape.width),
+        masses.reshape(-1, n_half_lives),
+        days[::n_half_lives],
+    )
+    return users[::n_half_lives], state
+
+
+def read_interests(session: Session, query: str, shape: Shape, **parameters: object) -> Interests:
+    """Totals, by user, each seen from its user's last active day."""
+    n_half_lives = len(shape.half_lives)
+    real = copying.FLOAT4
+    columns = (copying.INT4, copying.DAY, real, real, copying.vector(shape.width))
+    users, days, masses, alphas, totals = session.copy_out(query, columns, **parameters)
+    state = Decayed(
+        totals.reshape(-1, n_half_lives, shape.width),
+        masses.reshape(-1, n_half_lives),
+        days[::n_half_lives],
+    )
+    return Interests(users[::n_half_lives], state, alphas.reshape(-1, n_half_lives))
+
+
+def nobody(shape: Shape) -> Interests:
+    """The interests of no users."""
+    n_half_lives = len(shape.half_lives)
+    state = zero(0, n_half_lives, shape.width, 0)
+    return Interests(np.zeros(0, np.int32), state, np.zeros((0, n_half_lives), np.float32))
+
+
+def fold_from(
+    known: Interests, deltas: tuple[NDArray[np.int32], Decayed], half_lives: tuple[float, ...]
+) -> Interests:
+    """Fold deltas onto known interests; users who are not known start from nothing.
+
+    Args:
+        known: Seen from before their users' first delta here.
+        deltas: The key of each delta's user, ascending, and the deltas, a user's in ascending days.
+        half_lives: In days.
+    """
+    delta_keys, added = deltas
+    user_keys = np.union1d(known.user_keys, delta_keys)
+    rows = np.searchsorted(user_keys, delta_keys)
+    start = zero(len(user_keys), len(half_lives), added.totals.shape[-1], 0)
+    # Nothing decays to nothing, over however long a time: a new user starts on the first active day.
+    start.days[rows[::-1]] = added.days[::-1]
+    alphas = np.zeros_like(start.masses)
+    known_rows = np.searchsorted(user_keys, known.user_keys)
+    for target, source in zip((*start, alphas), (*known.state, known.alphas), strict=True):
+        target[known_rows] = source
+    state, new_alphas = fold(start, rows, added, half_lives)
+    alphas[rows] = new_alphas[rows]
+    return Interests(user_keys, state, alphas)
+
+
+def interests_as_of(session: Session, shape: Shape, night: date) -> Interests:
+    """Every user's interest as it was at the end of a night, seen from the last active day until then.
+
+    The totals of users who did something later are of no use for that: their deltas are folded again.
+    """
+    settled = read_interests(session, "totals_until", shape, night=night)
+    deltas = read_deltas(session, "deltas_until", shape, night=night)
+    refolded = fold_from(nobody(shape), deltas, shape.half_lives)
+    return _together(settled, refolded)
+
+
+def _together(one: Interests, other: Interests) -> Interests:
+    """Two disjoint sets of users as one, in ascending keys."""
+    keys = np.concatenate([one.user_keys, other.user_keys])
+    order = np.argsort(keys, kind="stable")
+    state = Decayed(*(np.concatenate(pair)[order] for pair in zip(one.state, other.state, strict=True)))
+    return Interests(keys[order], state, np.concatenate([one.alphas, other.alphas])[order])

@@ -1,0 +1,105 @@
+"""One transaction on the warehouse: named queries and COPY."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg2.extensions import connection as Connection
+
+from recsys_tasks.warehouse import copying
+from recsys_tasks.warehouse.queries import queries, source_mapping
+
+Row = tuple[Any, ...]  # as the driver gives it; callers name its fields at once
+
+
+class Session:
+    """What a step may do with the database, inside one transaction.
+
+    Names are those of sql/queries; `search_path` is the tenant's schema, then public.
+    """
+
+    def __init__(self, connection: Connection, schema: str) -> None:
+        """Use an open transaction of `connection`, which its owner commits."""
+        self.connection = connection
+        self.schema = schema
+
+    def execute(self, name: str, /, **parameters: object) -> int:
+        """Run a query for its effect.
+
+        Returns:
+            The number of rows that it touched.
+        """
+        with self.connection.cursor() as cursor:
+            cursor.execute(_statement(name), parameters or None)
+            return max(cursor.rowcount, 0)
+
+    def rows(self, name: str, /, **parameters: object) -> list[Row]:
+        """All rows of a query."""
+        return self.select(_statement(name), parameters)
+
+    def row(self, name: str, /, **parameters: object) -> Row | None:
+        """The first row of a query; None where there is none."""
+        return next(iter(self.rows(name, **parameters)), None)
+
+    def value(self, name: str, /, **parameters: object) -> Any:  # noqa: ANN401  whatever the column holds
+        """The first column of the first row; None where there is none."""
+        row = self.row(name, **parameters)
+        return row[0] if row else None
+
+    def select(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """All rows of a statement that a file of sql/, or the user, gives."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def columns(self, name: str, /, **parameters: object) -> list[tuple[Any, ...]]:
+        """The columns of a query whose values are few or of no fixed width; empty ones where it has no rows."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(_statement(name), parameters or None)
+            n_columns = len(cursor.description or ())
+            rows = cursor.fetchall()
+        return list(zip(*rows, strict=True)) if rows else [()] * n_columns
+
+    def copy_out(
+        self, name: str, columns: Sequence[copying.Column], /, **parameters: object
+    ) -> tuple[NDArray[Any], ...]:
+        """The columns of a `copy (...) to stdout with (format binary)` query.
+
+        Args:
+            name: Of the query.
+            columns: How each of its columns lies on the wire; none may be null.
+            parameters: Of the query.
+        """
+        stream = io.BytesIO()
+        with self.connection.cursor() as cursor:
+            statement = cursor.mogrify(_statement(name), parameters or None)
+            cursor.copy_expert(statement, stream)
+        return copying.decode(columns, stream.getbuffer())
+
+    def copy_in(
+        self, name: str, columns: Sequence[copying.Column], arrays: Sequence[NDArray[np.generic]]
+    ) -> None:
+        """Send arrays of equal length to a `copy ... from stdin with (format binary)` query."""
+        if len(arrays[0]):
+            self.copy_stream(name, io.BytesIO(copying.encode(columns, arrays)))
+
+    def copy_stream(self, name: str, stream: IO[bytes] | IO[str]) -> None:
+        """Send a stream to a `copy ... from stdin` query, in the format that it names."""
+        with self.connection.cursor() as cursor:
+            cursor.copy_expert(_statement(name), stream)
+
+    def map_source(self, source: str) -> None:
+        """Make the source's three views for this connection.
+
+        Raises:
+            BadSettings: The source has no mapping.
+        """
+        with self.connection.cursor() as cursor:
+            for statement in source_mapping(source):
+                cursor.execute(statement)
+
+
+def _statement(name: str) -> str:
+    return str(getattr(queries(), name).sql)

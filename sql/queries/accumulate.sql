@@ -1,0 +1,77 @@
+-- name: stale_days
+-- Days whose deltas were not made from what is there now, oldest first.
+select
+    interaction_days.day,
+    interaction_days.n_interactions
+from interaction_days
+where
+    interaction_days.accumulated_fingerprint is distinct from
+    interaction_days.source_fingerprint || ' ' || %(weighing)s
+order by interaction_days.day;
+
+-- name: largest_values
+select
+    event_types.event_type_key,
+    event_types.event_type,
+    coalesce(event_types.largest_value, 1)
+from event_types;
+
+-- name: interactions_of_days
+-- In the order in which a delta is summed. 0 stands for no item or text, NaN for no value.
+copy (
+    select
+        interactions.user_key,
+        coalesce(interactions.item_key, 0) as item_key,
+        extract(epoch from interactions.occurred_at)::float8 / 86400 as occurred_on,
+        interactions.event_type_key,
+        coalesce(interactions.value, 'NaN') as value,
+        coalesce(items.text_key, 0) as item_text_key,
+        coalesce(interactions.text_key, 0) as text_key
+    from interactions
+    left join items on interactions.item_key = items.item_key
+    where interactions.day = any(%(days)s::date [])
+    order by interactions.occurred_at, interactions.event_id
+) to stdout with (format binary);
+
+-- name: vectors_of_texts
+copy (
+    select
+        text_vectors.text_key,
+        text_vectors.vector
+    from text_vectors
+    where
+        text_vectors.encoder_id = %(encoder_id)s
+        and text_vectors.text_key = any(%(text_keys)s)
+    order by text_vectors.text_key
+) to stdout with (format binary);
+
+-- name: mark_touched_users!
+-- Users with a delta on one of the days are to be folded from the earliest of them on.
+insert into pending_merges (user_key, day)
+select
+    daily_interests.user_key,
+    min(daily_interests.day)
+from daily_interests
+where daily_interests.day = any(%(days)s::date [])
+group by daily_interests.user_key
+on conflict (user_key) do update
+set day = least(pending_merges.day, excluded.day);
+
+-- name: delete_daily_interests!
+delete from daily_interests
+where day = any(%(days)s::date []);
+
+-- name: copy_daily_interests!
+copy daily_interests (user_key, day, half_life, mass, total) from stdin with (format binary);
+
+-- name: delete_daily_trends!
+delete from daily_trends
+where day = any(%(days)s::date []);
+
+-- name: copy_daily_trends!
+copy daily_trends (item_key, day, mass) from stdin with (format binary);
+
+-- name: mark_accumulated!
+update interaction_days
+set accumulated_fingerprint = source_fingerprint || ' ' || %(weighing)s
+where day = any(%(days)s::date []);

@@ -1,0 +1,199 @@
+-- name: changed_items
+-- Items of the source that are new, or whose row is not what it was.
+select
+    source_items.item_id,
+    source_items.title,
+    source_items.description,
+    source_items.category,
+    source_items.attributes,
+    source_items.available,
+    source_items.created_at,
+    hashtextextended((to_jsonb(source_items.*) - 'updated_at')::text, 0) as source_hash
+from source_items
+left join items on source_items.item_id = items.item_id
+where
+    source_items.item_id != ''
+    and (
+        items.source_hash is distinct from
+        hashtextextended((to_jsonb(source_items.*) - 'updated_at')::text, 0)
+        or not items.is_listed
+    )
+order by source_items.item_id;
+
+-- name: create_staged_items!
+create temporary table staged_items (
+    item_id text not null,
+    title text,
+    category text,
+    is_available boolean not null,
+    created_at timestamptz,
+    source_hash bigint not null,
+    content_hash text, -- hexadecimal; null where the item has no text
+    content text
+) on commit drop;
+
+-- name: copy_staged_items!
+copy staged_items from stdin with (format csv);
+
+-- name: insert_item_texts!
+insert into texts (content_hash, content)
+select distinct on (staged_items.content_hash)
+    decode(staged_items.content_hash, 'hex'),
+    staged_items.content
+from staged_items
+where staged_items.content_hash is not null
+order by staged_items.content_hash
+on conflict (content_hash) do nothing;
+
+-- name: forget_days_before_vectors!
+-- An item that people met before its text was known: their deltas lack it and are to be made anew.
+-- A text that merely changed does not rewrite the past: a delta keeps what the item meant on its day.
+update interaction_days
+set accumulated_fingerprint = null
+where
+    accumulated_fingerprint is not null
+    and day in (
+        select interactions.day
+        from staged_items
+        inner join items on staged_items.item_id = items.item_id
+        inner join interactions on items.item_key = interactions.item_key
+        where items.text_key is null and staged_items.content_hash is not null
+    );
+
+-- name: upsert_items!
+insert into items (
+    item_id, title, category, is_listed, is_available, created_at, source_hash, text_key
+)
+select
+    staged_items.item_id,
+    staged_items.title,
+    staged_items.category,
+    true,
+    staged_items.is_available,
+    staged_items.created_at,
+    staged_items.source_hash,
+    texts.text_key
+from staged_items
+left join texts on decode(staged_items.content_hash, 'hex') = texts.content_hash
+on conflict (item_id) do update
+set
+    title = excluded.title,
+    category = excluded.category,
+    is_listed = excluded.is_listed,
+    is_available = excluded.is_available,
+    created_at = excluded.created_at,
+    source_hash = excluded.source_hash,
+    text_key = excluded.text_key;
+
+-- name: unlist_items!
+-- Items that the source's catalogue does not have any more.
+update items
+set is_listed = false
+where
+    is_listed
+    and item_id not in (select source_items.item_id from source_items where source_items.item_id != '');
+
+-- name: drop_staged_items!
+drop table staged_items;
+
+-- name: unclean_contents
+-- Distinct texts that users wrote and that no step has cleaned yet.
+select distinct interactions.content
+from interactions
+where interactions.content is not null
+order by interactions.content;
+
+-- name: create_staged_contents!
+create temporary table staged_contents (
+    raw text not null,
+    content_hash text, -- hexadecimal; null where cleaning leaves nothing
+    content text
+) on commit drop;
+
+-- name: copy_staged_contents!
+copy staged_contents from stdin with (format csv);
+
+-- name: insert_contents!
+insert into texts (content_hash, content)
+select distinct on (staged_contents.content_hash)
+    decode(staged_contents.content_hash, 'hex'),
+    staged_contents.content
+from staged_contents
+where staged_contents.content_hash is not null
+order by staged_contents.content_hash
+on conflict (content_hash) do nothing;
+
+-- name: link_contents!
+update interactions
+set
+    text_key = linked.text_key,
+    content = null
+from (
+    select
+        staged_contents.raw,
+        texts.text_key
+    from staged_contents
+    left join texts on decode(staged_contents.content_hash, 'hex') = texts.content_hash
+) as linked
+where interactions.content = linked.raw;
+
+-- name: drop_staged_contents!
+drop table staged_contents;
+
+-- name: texts_without_vector
+-- In the order of their hashes, so that batches do not depend on the order in which texts came.
+select
+    texts.text_key,
+    texts.content
+from texts
+left join text_vectors
+    on
+        texts.text_key = text_vectors.text_key
+        and text_vectors.encoder_id = %(encoder_id)s
+where text_vectors.text_key is null
+order by texts.content_hash;
+
+-- name: create_staged_vectors!
+create temporary table staged_vectors (
+    text_key integer not null,
+    vector vector not null
+) on commit drop;
+
+-- name: copy_staged_vectors!
+copy staged_vectors from stdin with (format binary);
+
+-- name: insert_text_vectors!
+insert into text_vectors (encoder_id, text_key, vector)
+select
+    %(encoder_id)s,
+    staged_vectors.text_key,
+    staged_vectors.vector
+from staged_vectors
+on conflict (encoder_id, text_key) do nothing;
+
+-- name: drop_staged_vectors!
+drop table staged_vectors;
+
+-- name: upsert_model!
+insert into models (model_id, kind, encoder_id, dim, parameters)
+values (%(model_id)s, %(kind)s, %(encoder_id)s, %(dim)s, %(parameters)s)
+on conflict (model_id) do nothing;
+
+-- name: retire_model!
+update models
+set is_serving = false
+where is_serving and model_id != %(model_id)s;
+
+-- name: serve_model!
+update models
+set is_serving = true
+where model_id = %(model_id)s and not is_serving;
+
+-- name: serving_model
+select
+    models.model_key,
+    models.model_id,
+    models.encoder_id,
+    models.dim
+from models
+where models.is_serving;

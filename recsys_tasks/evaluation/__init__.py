@@ -1,8 +1,9 @@
 """How good lists are: one protocol for the nightly step, for backtest and for every figure."""
 
 from recsys_tasks.evaluation.metrics import METRICS
-from recsys_tasks.evaluation.protocol import Lists, Replay, Scorer, replay
+from recsys_tasks.evaluation.protocol import Scorer, replay
 from recsys_tasks.evaluation.ready_lists import ReadyLists, summarise_night
+from recsys_tasks.evaluation.replays import Lists, Replay
 from recsys_tasks.evaluation.summary import (
     Difference,
     Evaluation,

@@ -40,9 +40,7 @@ class Interval(NamedTuple):
         return self.low > 0 or self.high < 0
 
 
-def interval(
-    values: NDArray[np.float64], users: NDArray[np.int32], *, seed: int = 0
-) -> Interval:
+def interval(values: NDArray[np.float64], users: NDArray[np.int32], *, seed: int = 0) -> Interval:
     """The mean of one metric with its interval.
 
     >>> interval(np.array([1.0, 0.0, np.nan]), np.array([0, 1, 2], np.int32))

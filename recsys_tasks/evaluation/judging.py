@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.metrics import Judged
-from recsys_tasks.evaluation.protocol import Replay
+from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import Segment, Target
 from recsys_tasks.interactions import NO_ROW
 

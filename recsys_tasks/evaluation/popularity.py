@@ -26,9 +26,8 @@ class Popularity:
         An interaction of n days before weighs 2 ** (-n / half_life).
         """
         if self._day is None or day < self._day:
-            self._counts[:] = 0
-            # No interaction is earlier than the first one's day.
-            self._day = min(day, int(past.days[0])) if len(past) else day
+            self._counts = np.zeros_like(self._counts)
+            self._day = int(np.floor(past.times[0])) if len(past) else day
         counts = self._counts * faded(np.array([day - self._day]), self.half_life)
         taken = once_a_day(past.between(self._day, day))
         weights = faded(day - taken.days, self.half_life)

@@ -9,22 +9,21 @@ All items that exist on the day are ranked, never a sample of negatives.
 - Target `all`: nothing is left out, and every item that the user took to on the day is relevant.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from itertools import groupby, pairwise, product
+from itertools import groupby, product
 from operator import attrgetter
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation.metrics import wins
+from recsys_tasks.evaluation.listing import Batch, batches_of, touched, write_lists
 from recsys_tasks.evaluation.popularity import Popularity
-from recsys_tasks.evaluation.top_k import top_k
+from recsys_tasks.evaluation.replays import Replay, blank_lists
 from recsys_tasks.evaluation.user_days import TARGETS, Target, UserDays, user_days
-from recsys_tasks.interactions import EPOCH, NO_ROW, Catalogue, Interactions
+from recsys_tasks.interactions import EPOCH, Catalogue, Interactions
 
 BATCH_SIZE: Final = 512
 
@@ -45,68 +44,17 @@ class Scorer(Protocol):
             day: The first day that will be asked for.
         """
 
-    def scores(
-        self, past: Interactions, users: NDArray[np.int32], day: int
-    ) -> NDArray[np.float32]:
-        """Scores of all items, higher is better, shape (n, n_items); -inf keeps an item out.
+    def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
+        """Scores of all items, higher is better, shape (n, n_items).
 
-        Days are asked for in ascending order between two calls of `fit`. nan is an error.
+        -inf keeps an item out of the list, and leaves the AUC undefined; nan is an error. Days are
+        asked for in ascending order between two calls of `fit`.
 
         Args:
             past: The interactions that precede `day`; they extend those of the days before.
             users: Distinct rows of users, shape (n,).
             day: The day for which the list is made.
         """
-
-
-class Lists(NamedTuple):
-    """What a variant listed for n user-days, and how it scored their p relevant items.
-
-    Attributes:
-        ranked: Item rows, best first, NO_ROW where a list is short, shape (n, k).
-        popularity: Interactions of each listed item before the day, shape (n, k).
-        wins: Share of the irrelevant candidates that each relevant item beats, shape (p,); nan
-            where the item is not relevant for the target.
-    """
-
-    ranked: NDArray[np.int32]
-    popularity: NDArray[np.float32]
-    wins: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Replay:
-    """All lists of a window, and what they met.
-
-    Attributes:
-        since: First day of the window.
-        until: The day after its last.
-        ks: Lengths at which lists are cut, ascending.
-        user_days: The n user-days that were replayed.
-        n_left_out: User-days of the window that are not in the sample.
-        popularity: Interactions before the day of each of the p relevant items, shape (p,).
-        total: Interactions of all items before the day, shape (n,).
-        lists: By target and name of the variant.
-        catalogue: All items.
-    """
-
-    since: int
-    until: int
-    ks: tuple[int, ...]
-    user_days: UserDays
-    n_left_out: int
-    popularity: NDArray[np.float32]
-    total: NDArray[np.float32]
-    lists: dict[tuple[Target, str], Lists]
-    catalogue: Catalogue
-
-
-class _Batch(NamedTuple):
-    """User-days of one day that are scored at once, and their relevant items, as slices."""
-
-    day: int
-    rows: slice
-    pairs: slice
 
 
 def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each with its default
@@ -150,18 +98,28 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
         first, last = (EPOCH + timedelta(days=day) for day in (since, until))
         raise NothingToEvaluate(since=first, until=last)
     truth = _sample(everyone, max_user_days, seed)
-    names = [scorer.name for scorer in scorers]
-    met = _unmet(since, until, ks, truth, len(everyone) - len(truth), catalogue)
-    met.lists.update((key, _no_lists(truth, ks[-1])) for key in product(targets, names))
-    popularity = Popularity(len(catalogue))
+    keys = product(targets, (scorer.name for scorer in scorers))
+    popularity, total = (np.zeros(size, np.float32) for size in (len(truth.items), len(truth)))
+    met = Replay(
+        since,
+        until,
+        ks,
+        truth,
+        len(everyone) - len(truth),
+        popularity,
+        total,
+        blank_lists(truth, ks[-1], keys),
+        catalogue,
+    )
+    counted = Popularity(len(catalogue))
     _fit(scorers, interactions.before(since), catalogue, since)
     fitted = since
-    for day, batches in groupby(_batches(truth), key=attrgetter("day")):
+    for day, batches in groupby(batches_of(truth, BATCH_SIZE), key=attrgetter("day")):
         past = interactions.before(day)
         if retrain_every is not None and day >= fitted + retrain_every:
             _fit(scorers, past, catalogue, day)
             fitted = day
-        counts = popularity.before(past, day).astype(np.float32)
+        counts = counted.before(past, day).astype(np.float32)
         for batch in batches:
             _meet(met, batch, scorers, past, counts)
         if on_day is not None:
@@ -177,45 +135,14 @@ def _sample(everyone: UserDays, size: int | None, seed: int) -> UserDays:
     return everyone.take(np.sort(chosen))
 
 
-def _unmet(
-    since: int,
-    until: int,
-    ks: tuple[int, ...],
-    truth: UserDays,
-    n_left_out: int,
-    catalogue: Catalogue,
-) -> Replay:
-    """A replay that nobody listed anything for yet."""
-    popularity, total = (np.zeros(n, np.float32) for n in (len(truth.items), len(truth)))
-    return Replay(since, until, ks, truth, n_left_out, popularity, total, {}, catalogue)
-
-
-def _no_lists(truth: UserDays, k: int) -> Lists:
-    return Lists(
-        ranked=np.full((len(truth), k), NO_ROW, np.int32),
-        popularity=np.zeros((len(truth), k), np.float32),
-        wins=np.full(len(truth.items), np.nan, np.float32),
-    )
-
-
 def _fit(scorers: Sequence[Scorer], past: Interactions, catalogue: Catalogue, day: int) -> None:
     for scorer in scorers:
         scorer.fit(past, catalogue, day)
 
 
-def _batches(truth: UserDays) -> Iterator[_Batch]:
-    """The user-days in order, at most BATCH_SIZE at once, never two days together."""
-    changes = np.flatnonzero(np.diff(truth.days)) + 1
-    for start, end in pairwise([0, *changes.tolist(), len(truth)]):
-        for first in range(start, end, BATCH_SIZE):
-            last = min(first + BATCH_SIZE, end)
-            pairs = slice(*np.searchsorted(truth.rows, [first, last]).tolist())
-            yield _Batch(int(truth.days[first]), slice(first, last), pairs)
-
-
 def _meet(
     met: Replay,
-    batch: _Batch,
+    batch: Batch,
     scorers: Sequence[Scorer],
     past: Interactions,
     counts: NDArray[np.float32],
@@ -224,10 +151,10 @@ def _meet(
     truth, users = met.user_days, met.user_days.users[batch.rows]
     met.total[batch.rows] = counts.sum(dtype=np.float64)
     met.popularity[batch.pairs] = counts[truth.items[batch.pairs]]
-    absent = met.catalogue.since > batch.day
+    absent = np.tile(met.catalogue.since > batch.day, (len(users), 1))
     left_out = {
-        target: absent | _touched(past, users, len(absent), target)
-        for target in dict.fromkeys(target for target, _ in met.lists)
+        target: absent if target == "all" else absent | touched(past, users, len(counts))
+        for target in met.targets
     }
     for scorer in scorers:
         scores = scorer.scores(past, users, batch.day)
@@ -235,27 +162,4 @@ def _meet(
             message = f"{scorer.name} scored nan on day {batch.day}"
             raise ValueError(message)
         for target, banned in left_out.items():
-            lists = met.lists[target, scorer.name]
-            ranked = top_k(np.where(banned, np.float32(-np.inf), scores), lists.ranked.shape[1])
-            lists.ranked[batch.rows] = ranked
-            lists.popularity[batch.rows] = np.where(ranked == NO_ROW, 0, counts[ranked])
-            pairs = batch.pairs.start + np.flatnonzero(truth.relevant(target)[batch.pairs])
-            rows = truth.rows[pairs] - np.int32(batch.rows.start)
-            candidates = np.where(banned, np.float32(np.nan), scores)
-            lists.wins[pairs] = wins(candidates, rows, truth.items[pairs])
-
-
-def _touched(
-    past: Interactions, users: NDArray[np.int32], n_items: int, target: Target
-) -> NDArray[np.bool_]:
-    """What the target leaves out of lists since users touched it before, shape (n, n_items)."""
-    touched = np.zeros((len(users), n_items), np.bool_)
-    if target == "all":
-        return touched
-    last = max(int(past.users.max(initial=0)), int(users.max(initial=0)))
-    position = np.full(last + 1, NO_ROW, np.int32)
-    position[users] = np.arange(len(users))
-    rows = position[past.users]
-    known = (rows != NO_ROW) & (past.items != NO_ROW)
-    touched[rows[known], past.items[known]] = True
-    return touched
+            write_lists(met, (target, scorer.name), batch, scores, banned, counts)

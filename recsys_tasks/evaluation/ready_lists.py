@@ -13,10 +13,10 @@ from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
 
 @dataclass(frozen=True)
 class ReadyLists:
-    """Published lists in the order that they have; a user without a list was shown nothing.
+    """Published lists in the order that they have.
 
-    Items that are not listed are kept out, and tie below the listed ones: `auc` is that of the
-    list. Target `new` leaves touched items out, and a list gets shorter by them.
+    Target `new` leaves touched items out, and a list gets shorter by them. No AUC is defined: a
+    list does not rank the whole catalogue.
 
     Attributes:
         name: Of the variant, as in `evaluations`.
@@ -33,10 +33,8 @@ class ReadyLists:
     def fit(self, past: Interactions, catalogue: Catalogue, day: int) -> None:
         """Nothing: the lists are there."""
 
-    def scores(
-        self, past: Interactions, users: NDArray[np.int32], day: int
-    ) -> NDArray[np.float32]:
-        """k for the first item of a user's list, down to 1; -inf for what is not listed."""
+    def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
+        """From k for the first item of a list down to 1; -inf for what is not listed."""
         del past, day
         scores = np.full((len(users), self.n_items), -np.inf, np.float32)
         found = np.flatnonzero(np.isin(users, self.users))
@@ -46,7 +44,7 @@ class ReadyLists:
         return scores
 
 
-def summarise_night(  # noqa: PLR0913 -- what a replay reads, and the lists
+def summarise_night(
     interactions: Interactions,
     catalogue: Catalogue,
     n_users: int,
@@ -56,8 +54,16 @@ def summarise_night(  # noqa: PLR0913 -- what a replay reads, and the lists
 ) -> list[Evaluation]:
     """Lists that were made for `day` against what users did on it, beside baselines.
 
+    A user who was shown another variant's list says nothing about a variant. A user who was shown
+    none at all counts as one whose list is empty. Baselines list for every user.
+
     Raises:
         NothingToEvaluate: Nobody took to anything on `day`.
     """
-    scorers = [*published, *baselines]
-    return summarise(replay(interactions, catalogue, n_users, scorers, day, day + 1))
+    met = replay(interactions, catalogue, n_users, [*published, *baselines], day, day + 1)
+    rows = []
+    for lists in published:
+        elsewhere = [other.users for other in published if other is not lists]
+        users = np.setdiff1d(met.user_days.users, np.concatenate([[], *elsewhere]))
+        rows += summarise(met.among(users, [lists.name]))
+    return rows + summarise(met.among(met.user_days.users, [scorer.name for scorer in baselines]))

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.intervals import Interval, intervals
 from recsys_tasks.evaluation.judging import cut, in_segment, judge
-from recsys_tasks.evaluation.metrics import METRICS, Judged
-from recsys_tasks.evaluation.protocol import Replay
+from recsys_tasks.evaluation.metrics import METRICS
+from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import SEGMENTS, Segment, Target
 
 # Metrics that say how well lists meet behaviour: more is better.
@@ -33,7 +33,7 @@ class Evaluation(NamedTuple):
         metric: As in `METRICS`.
         k: Where lists were cut; None for the whole catalogue.
         value: Mean over user-days; nan where undefined on all of them.
-        ci_low: Lower end of the 95% bootstrap interval over users; nan for coverage, which has none.
+        ci_low: Lower end of the 95% bootstrap interval over users; nan for coverage: it has none.
         ci_high: Its upper end.
         n: User-days on which the metric is defined.
     """
@@ -89,26 +89,31 @@ def summarise(met: Replay) -> list[Evaluation]:
     A user-day counts in a segment if something is relevant there. A segment without user-days
     has no rows.
     """
-    groups = product(_targets(met), SEGMENTS)
+    groups = product(met.targets, SEGMENTS)
     return [row for target, segment in groups for row in _rows(met, target, segment)]
 
 
-def values(met: Replay, target: Target, variant: str, segment: Segment = "all") -> Values:
+def values(
+    met: Replay,
+    target: Target,
+    variant: str,
+    segment: Segment = "all",
+    metrics: Collection[str] = METRICS.keys(),
+) -> Values:
     """Each metric at each k on the user-days of a segment, shape (n,); shape () if pooled."""
     judged = judge(met, target, variant, segment)
     at_k = {k: cut(judged, k) for k in met.ks}
-    found: Values = {}
-    for name, metric in METRICS.items():
-        for k in met.ks if metric.at_k else (None,):
-            found[name, k] = metric.measure(judged if k is None else at_k[k])
-    return found
+    return {
+        (name, k): METRICS[name].measure(judged if k is None else at_k[k])
+        for name, k in _cuts(met, metrics)
+    }
 
 
 def differences(
     met: Replay,
     variants: Collection[str],
     *,
-    metrics: Sequence[str] = ACCURACY,
+    metrics: Collection[str] = ACCURACY,
     segments: Sequence[Segment] = SEGMENTS,
 ) -> list[Difference]:
     """Each of the `variants` beside the best baseline: the best of all other names in the replay.
@@ -117,20 +122,20 @@ def differences(
     Choosing it on the window itself favours the baselines. Without baselines there are no rows.
     """
     found = []
-    for target, segment in product(_targets(met), segments):
-        measured = _measured(met, target, segment)
+    for target, segment in product(met.targets, segments):
+        measured = _measured(met, target, segment, metrics)
         baselines = [name for name in measured if name not in variants]
         users = met.user_days.users[in_segment(met, target, segment)]
         if not (baselines and len(users)):
             continue
-        pairs = [
+        rivals = [
             (cut_at, variant, _best(measured, baselines, cut_at))
             for cut_at, variant in product(_cuts(met, metrics), variants)
         ]
-        gaps = [measured[variant][cut_at] - measured[best][cut_at] for cut_at, variant, best in pairs]
+        gaps = [measured[variant][at] - measured[best][at] for at, variant, best in rivals]
         found += [
-            Difference(target, segment, *cut_at, variant, best, *gap)
-            for (cut_at, variant, best), gap in zip(pairs, intervals(gaps, users), strict=True)
+            Difference(target, segment, *at, variant, best, gap.mean, gap.low, gap.high, gap.n)
+            for (at, variant, best), gap in zip(rivals, intervals(gaps, users), strict=True)
         ]
     return found
 
@@ -141,32 +146,36 @@ def _rows(met: Replay, target: Target, segment: Segment) -> Iterator[Evaluation]
     if not len(users):
         return
     measured = _measured(met, target, segment)
-    columns = [(variant, key) for variant, found in measured.items() for key in found]
-    means = [pair for pair in columns if not METRICS[pair[1][0]].pooled]
-    found = intervals([measured[variant][key] for variant, key in means], users)
+    columns = [(variant, cut_at) for variant in measured for cut_at in measured[variant]]
+    means = [(variant, at) for variant, at in columns if not METRICS[at[0]].pooled]
+    found = intervals([measured[variant][at] for variant, at in means], users)
     figures = dict(zip(means, found, strict=True))
-    for variant, key in columns:
-        pooled = Interval(float(measured[variant][key].mean()), np.nan, np.nan, len(users))
-        figure = figures.get((variant, key), pooled)
-        yield Evaluation(met.until - 1, target, variant, segment, *key, *figure)
+    for variant, at in columns:
+        whole = measured[variant][at]
+        figure = figures.get((variant, at)) or Interval(float(whole), np.nan, np.nan, len(users))
+        mean, low, high, n = figure
+        yield Evaluation(met.until - 1, target, variant, segment, *at, mean, low, high, n)
 
 
-def _measured(met: Replay, target: Target, segment: Segment) -> dict[str, Values]:
+def _measured(
+    met: Replay, target: Target, segment: Segment, metrics: Collection[str] = METRICS.keys()
+) -> dict[str, Values]:
     """The values of every variant."""
-    names = [name for found, name in met.lists if found == target]
-    return {name: values(met, target, name, segment) for name in names}
+    return {name: values(met, target, name, segment, metrics) for name in met.variants}
 
 
 def _best(measured: dict[str, Values], baselines: Sequence[str], cut_at: Cut) -> str:
-    """The baseline with the greatest mean."""
-    return max(baselines, key=lambda name: float(np.nanmean(measured[name][cut_at])))
+    """The baseline with the greatest mean over the user-days on which it is defined."""
+
+    def mean(name: str) -> float:
+        column = measured[name][cut_at]
+        defined = column[~np.isnan(column)]
+        return float(defined.mean()) if len(defined) else -np.inf
+
+    return max(baselines, key=mean)
 
 
-def _cuts(met: Replay, metrics: Sequence[str]) -> Iterator[Cut]:
+def _cuts(met: Replay, metrics: Collection[str]) -> Iterator[Cut]:
     for name in metrics:
         for k in met.ks if METRICS[name].at_k else (None,):
             yield name, k
-
-
-def _targets(met: Replay) -> list[Target]:
-    return list(dict.fromkeys(target for target, _ in met.lists))

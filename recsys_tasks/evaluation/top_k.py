@@ -27,8 +27,8 @@ def top_k(scores: NDArray[np.float32], k: int) -> NDArray[np.int32]:
     best = np.take_along_axis(scores, items, axis=1)
     # Items ascend here, so a stable sort leaves equal scores in order of their rows.
     order = np.argsort(-best, axis=1, kind="stable")
-    items, best = (np.take_along_axis(part, order, axis=1) for part in (items, best))
-    ranked[:, : items.shape[1]] = np.where(best == -np.inf, NO_ROW, items)
+    listed = np.where(best == -np.inf, NO_ROW, items)
+    ranked[:, : items.shape[1]] = np.take_along_axis(listed, order, axis=1)
     return ranked
 
 

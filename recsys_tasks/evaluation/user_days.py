@@ -34,7 +34,7 @@ class UserDays:
         history: Interactions of the user before the day, of any sign, shape (n,).
         rows: The user-day of each relevant item, ascending, shape (p,).
         items: Row of the item, ascending within a user-day, shape (p,).
-        untouched: Whether the user never touched the item before the day, with any sign; shape (p,).
+        untouched: Whether the user never touched the item before the day, whatever the sign; (p,).
         new: Whether the item is new this week, shape (p,): it exists for less than 7 days, by
             `Catalogue.since`; where that is unknown, nobody touched it, or for less than 7 days.
     """
@@ -55,25 +55,21 @@ class UserDays:
 
         Target `new` is about items that the user never touched; target `all` about every item.
         """
-        relevant = self.untouched if target == "new" else np.ones(len(self.items), np.bool_)
-        return relevant & self._in_segment(segment)
+        chosen = self._in_segment(segment)
+        return np.logical_and(chosen, self.untouched) if target == "new" else chosen
 
     def _in_segment(self, segment: Segment) -> NDArray[np.bool_]:
-        """Segments of users: by interactions before the day, 0, 1-4, 5 or more. Of items: by age."""
+        """Users by interactions before the day: 0, 1-4, 5 or more. Items by age."""
         history = self.history[self.rows]
-        match segment:
-            case "all":
-                return np.ones(len(history), np.bool_)
-            case "cold":
-                return history == 0
-            case "light":
-                return (history > 0) & (history < FIRST_WARM)
-            case "warm":
-                return history >= FIRST_WARM
-            case "new_items":
-                return self.new
-            case "known_items":
-                return ~self.new
+        segments = {
+            "all": history >= 0,
+            "cold": history == 0,
+            "light": (history > 0) & (history < FIRST_WARM),
+            "warm": history >= FIRST_WARM,
+            "new_items": self.new,
+            "known_items": ~self.new,
+        }
+        return segments[segment]
 
     def take(self, chosen: NDArray[np.intp]) -> "UserDays":
         """The chosen user-days, which must ascend, with their items."""
@@ -169,7 +165,8 @@ def _first_touch(
         theirs.users.astype(np.int64) * n_items + theirs.items, return_index=True
     )
     found = np.searchsorted(keys, users.astype(np.int64) * n_items + items)
-    return theirs.days[first[found]]
+    days: NDArray[np.int32] = theirs.days[first[found]]
+    return days
 
 
 def _first_day(interactions: Interactions, catalogue: Catalogue) -> NDArray[np.int32]:

@@ -66,8 +66,9 @@ class _Lines:
 
     @property
     def at_open_end(self) -> bool:
-        """Whether the last line has no end, as only the last line of a file may."""
-        return self.cut is not None or not self.taken[-1].endswith(("\n", "\r"))
+        """Whether the row is one line, and the file ends before the end of that line."""
+        is_open = self.cut is not None or not self.taken[-1].endswith(("\n", "\r"))
+        return is_open and len(self.taken) == 1
 
 
 class CsvFile:
@@ -145,9 +146,9 @@ class CsvFile:
             self.cut = self.cut or lines.cut
 
     def _broken(self, line: int, problem: str, lines: _Lines, *, is_short: bool) -> Broken:
-        """Give up the row at its first line, or whole where the file ends inside it."""
+        """Give up the row at its first line, and the file where it ends there."""
         if is_short and lines.at_open_end:
             self.cut = lines.cut or "its last line is cut"
-            return Broken(line, "the file ends inside this row", {"line": "".join(lines.taken)})
+            return Broken(line, "the file ends inside this row", {"line": lines.taken[0]})
         lines.retry()
         return Broken(line, problem, {"line": lines.taken[0]})

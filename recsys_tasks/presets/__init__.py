@@ -31,10 +31,10 @@ class EventType(BaseModel):
 
     Attributes:
         weight: How much; below 0 it says that the item is not wanted.
-        value: What the event's value does. `ignore`: nothing. `rating`: as a share of the scale,
-            it sets the strength, and from 0.6 downward the sign. `log`: the weight is multiplied
-            by ln(e + value), so by 1 where the value is 0. An event without a value has the
-            weight as it stands.
+        value: What the event's value does. `ignore`: nothing. `rating`: from 0.6 of the scale
+            upward it leaves 0.5 to 1 of the weight, below it turns 0 to 0.5 of it negative.
+            `log`: the weight is multiplied by ln(e + value), so by 1 where the value is 0. An
+            event without a value has the weight as it stands.
         text_weight: Weight of what the user wrote with it, relative to `weight`.
         needs_item: Whether an event of this type without an item is a broken row.
         minimum: Smallest value that is believed; None for any.

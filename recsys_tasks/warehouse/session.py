@@ -54,6 +54,13 @@ class Session:
             cursor.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
+    def table(self, statement: str) -> tuple[tuple[str, ...], list[Row]]:
+        """The headings and the rows of a statement that the user gives."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement)
+            headings = tuple(column.name for column in cursor.description or ())
+            return headings, cursor.fetchall() if headings else []
+
     def columns(self, name: str, /, **parameters: object) -> list[tuple[Any, ...]]:
         """The columns of a query whose values are few or of no fixed width; empty ones where it has no rows."""
         with self.connection.cursor() as cursor:

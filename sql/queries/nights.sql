@@ -25,3 +25,52 @@ where
 -- name: newest_night
 select max(published_nights.night)
 from published_nights;
+
+-- name: table_sizes
+select
+    'interactions' as name,
+    count(*) as n
+from interactions
+union all
+select
+    'rejected',
+    count(*)
+from rejected_interactions
+union all
+select
+    'users',
+    count(*)
+from users
+union all
+select
+    'items',
+    count(*)
+from items
+where items.is_listed
+union all
+select
+    'lists',
+    coalesce(sum(published_nights.n_lists), 0)
+from published_nights;
+
+-- name: mean_evaluations
+-- Means over all user-days of a stretch of nights.
+select
+    evaluations.target,
+    evaluations.variant,
+    sum(evaluations.value * evaluations.n) filter (where evaluations.metric = 'ndcg')
+    / sum(evaluations.n) filter (where evaluations.metric = 'ndcg') as ndcg,
+    sum(evaluations.value * evaluations.n) filter (where evaluations.metric = 'recall')
+    / sum(evaluations.n) filter (where evaluations.metric = 'recall') as recall,
+    sum(evaluations.value * evaluations.n) filter (where evaluations.metric = 'hit_rate')
+    / sum(evaluations.n) filter (where evaluations.metric = 'hit_rate') as hit_rate,
+    sum(evaluations.n) filter (where evaluations.metric = 'ndcg') as n
+from evaluations
+where
+    evaluations.night >= %(since)s
+    and evaluations.night < %(until)s
+    and evaluations.segment = 'all'
+    and evaluations.k = 10
+    and evaluations.metric in ('ndcg', 'recall', 'hit_rate')
+group by evaluations.target, evaluations.variant
+order by evaluations.target desc, ndcg desc, evaluations.variant asc;

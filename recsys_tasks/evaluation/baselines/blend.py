@@ -38,7 +38,7 @@ class Blend:
     def scores(
         self, past: Interactions, users: NDArray[np.int32], day: int, mixture: Mixture
     ) -> NDArray[np.float32]:
-        """log EASE + weight * log popularity, both with a floor; shape (n, n_items)."""
+        """The logarithms of both, with a floor, popularity times its weight; (n, n_items)."""
         personal = self.ease.scores(past, users, day, self.ease_half_life)
         counts = self.popularity[mixture.half_life].before(past, day)
         trend = mixture.weight * np.log(counts + LEAST_COUNT)
@@ -46,7 +46,7 @@ class Blend:
 
 
 def blend(ease: Tuned[float, float | None]) -> Tuned[None, Mixture]:
-    """The baseline `blend`, on the models of `ease`, which is fitted first; it chooses the mixture."""
+    """The baseline `blend`, which chooses the mixture; `ease` is fitted before it."""
     mixtures = [Mixture(*pair) for pair in product(WEIGHTS, HALF_LIVES)]
     return Tuned("blend", partial(_learn, ease), (None,), mixtures)
 

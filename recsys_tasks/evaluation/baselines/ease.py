@@ -1,8 +1,8 @@
 """EASE^R: the best linear map from what a user took to, to what the user took to besides.
 
-Steck, Embarrassingly shallow autoencoders for sparse data (WWW 2019), in closed form: with the Gram
-matrix G of users by items and P = (G + l2 * I)^-1, item i speaks for item j by -P[i, j] / P[j, j], and
-never for itself.
+Steck, Embarrassingly shallow autoencoders for sparse data (WWW 2019), in closed form. With the Gram
+matrix G of users by items and P = (G + l2 * I)^-1, item i speaks for item j by -P[i, j] / P[j, j],
+and never for itself.
 """
 
 from dataclasses import dataclass

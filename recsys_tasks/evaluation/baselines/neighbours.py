@@ -39,7 +39,7 @@ class Neighbours:
     ) -> NDArray[np.float32]:
         """Similarities to what each user took to, summed; shape (n, n_items)."""
         seen = histories(past, users, day, half_life, self.similarity.shape[0])
-        return (seen @ self.similarity).toarray().astype(np.float32)
+        return np.asarray((seen @ self.similarity).toarray(), np.float32)
 
 
 def item_knn() -> Tuned[Similarity, float | None]:
@@ -50,20 +50,22 @@ def item_knn() -> Tuned[Similarity, float | None]:
 def _learn(
     past: Interactions, catalogue: Catalogue, day: int, similarity: Similarity
 ) -> Neighbours:
+    del day
     taken = user_items(past, len(catalogue))
     if not taken.nnz:
-        return Neighbours(sparse.csr_matrix((len(catalogue), len(catalogue)), dtype=np.float32))
+        return Neighbours(sparse.csr_matrix(np.zeros((len(catalogue),) * 2, np.float32)))
     model = ItemItemRecommender(K=N_NEIGHBOURS)
-    model.fit(_weighted(taken.T, similarity).T.tocsr(), show_progress=False)
+    model.fit(_weighted(taken.T, similarity), show_progress=False)
     return Neighbours(model.similarity.astype(np.float32))
 
 
-def _weighted(item_users: sparse.csc_matrix, similarity: Similarity) -> sparse.coo_matrix:
-    """Rows of items whose inner products are the similarity, shape (n_items, n_users)."""
+def _weighted(item_users: sparse.csc_matrix, similarity: Similarity) -> sparse.csr_matrix:
+    """Columns of items whose inner products are the similarity, shape (n_users, n_items)."""
     match similarity:
         case "cosine":
-            return normalize(item_users)
+            weighted = normalize(item_users)
         case "tfidf":
-            return normalize(tfidf_weight(item_users))
+            weighted = normalize(tfidf_weight(item_users))
         case "bm25":
-            return bm25_weight(item_users, K1, B)
+            weighted = bm25_weight(item_users, K1, B)
+    return sparse.csr_matrix(weighted.T)

@@ -29,14 +29,14 @@ K: Final = 10
 
 Learning = TypeVar("Learning")
 Reading = TypeVar("Reading")
-ReadingOf = TypeVar("ReadingOf", contravariant=True)
+Reading_contra = TypeVar("Reading_contra", contravariant=True)
 
 
-class Model(Protocol[ReadingOf]):
+class Model(Protocol[Reading_contra]):
     """What was learnt, still to be read in one way or another."""
 
     def scores(
-        self, past: Interactions, users: NDArray[np.int32], day: int, reading: ReadingOf
+        self, past: Interactions, users: NDArray[np.int32], day: int, reading: Reading_contra
     ) -> NDArray[np.float32]:
         """As `Scorer.scores`, read in the given way."""
 
@@ -73,9 +73,7 @@ class Tuned(Generic[Learning, Reading]):
         self.models[day] = self.learn(past, catalogue, day, self.chosen[0])
         self._day = day
 
-    def scores(
-        self, past: Interactions, users: NDArray[np.int32], day: int
-    ) -> NDArray[np.float32]:
+    def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
         """The latest fit, read in the chosen way; shape (n, n_items)."""
         _, reading = self.choice
         return self.models[self._day].scores(past, users, day, reading)
@@ -113,9 +111,7 @@ class _Read(Generic[Reading]):
     def fit(self, past: Interactions, catalogue: Catalogue, day: int) -> None:
         """Nothing: the model has learnt."""
 
-    def scores(
-        self, past: Interactions, users: NDArray[np.int32], day: int
-    ) -> NDArray[np.float32]:
+    def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
         return self.model.scores(past, users, day, self.reading)
 
 

@@ -104,8 +104,6 @@ METRICS: Final[Mapping[str, Metric]] = {
     ),
     "diversity": Metric(lambda judged: diversity(judged.ranked, judged.vectors)),
     "debiased_recall": Metric(
-        lambda judged: debiased_recall(
-            judged.hits, judged.popularity, judged.relevant_popularity
-        )
+        lambda judged: debiased_recall(judged.hits, judged.popularity, judged.relevant_popularity)
     ),
 }

@@ -1,5 +1,7 @@
 """Area under the ROC curve, over the whole catalogue."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,36 +31,33 @@ def auc(
 
 
 def wins(
-    scores: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    items: NDArray[np.int32],
-    *,
-    batch_size: int = 512,
+    scores: NDArray[np.float32], rows: NDArray[np.int32], items: NDArray[np.int32]
 ) -> NDArray[np.float32]:
     """The share of the irrelevant candidates that each relevant item beats; a tie counts half.
 
     Args:
-        scores: Scores of all items, nan where an item is no candidate, shape (n, n_items). A
-            relevant item that is no candidate beats nothing.
-        rows: The row of each relevant item in `scores`, shape (p,).
-        items: The relevant items, shape (p,).
-        batch_size: Relevant items compared at once; memory is batch_size * n_items floats.
+        scores: Scores of all items, shape (n, n_items); nan where an item is no candidate. Where a
+            candidate has -inf, the catalogue was not ranked as a whole, and nobody wins or loses.
+        rows: The row of each relevant item in `scores`, ascending, shape (p,).
+        items: The relevant items, shape (p,). One that is no candidate beats nothing.
 
     Returns:
-        Values in [0, 1], shape (p,); nan where all candidates are relevant.
+        Values in [0, 1], shape (p,); nan where undefined: all candidates are relevant, or one has
+        -inf.
 
     >>> wins(np.array([[3, 1, 2, 2]], np.float32), np.array([0, 0]), np.array([0, 2])).tolist()
     [1.0, 0.75]
     """
-    own = scores[rows, items]
+    own, whole = scores[rows, items], ~np.isneginf(scores).any(axis=1)
     irrelevant = scores.copy()
-    # nan compares as neither less nor equal: such an item is neither beaten nor tied.
     irrelevant[rows, items] = np.nan
-    n_irrelevant = scores.shape[1] - np.isnan(irrelevant).sum(axis=1)
+    n_irrelevant = scores.shape[1] - np.count_nonzero(np.isnan(irrelevant), axis=1)
+    irrelevant.sort(axis=1)  # nan comes last
+    ends = np.searchsorted(rows, np.arange(len(scores) + 1))
     beaten = np.zeros(len(rows))
-    for start in range(0, len(rows), batch_size):
-        batch = slice(start, start + batch_size)
-        others, score = irrelevant[rows[batch]], own[batch, None]
-        ties = np.count_nonzero(others == score, axis=1)
-        beaten[batch] = np.count_nonzero(others < score, axis=1) + ties / 2
-    return share(beaten, n_irrelevant[rows]).astype(np.float32)
+    for row, (start, end) in enumerate(pairwise(ends.tolist())):
+        others, mine = irrelevant[row, : n_irrelevant[row]], own[start:end]
+        sides = (np.searchsorted(others, mine, "left"), np.searchsorted(others, mine, "right"))
+        beaten[start:end] = np.add(*sides) / 2
+    beaten[np.isnan(own)] = 0
+    return share(beaten, (n_irrelevant * whole)[rows]).astype(np.float32)

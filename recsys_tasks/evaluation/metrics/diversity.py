@@ -28,7 +28,7 @@ def diversity(
     >>> diversity(np.array([[0, 1], [0, 2], [0, -1]], np.int32), vectors).tolist()
     [1.0, 0.0, nan]
     """
-    has_vector = vectors.any(axis=1)
+    has_vector = np.asarray(vectors.any(axis=1))
     counted = (ranked >= 0) & has_vector[ranked]
     values = np.full(len(ranked), np.nan)
     for start in range(0, len(ranked), batch_size):

@@ -11,4 +11,6 @@ def share(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
     [0.5, nan]
     """
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole != 0)
+    result: NDArray[np.float64] = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=result, where=whole != 0)
+    return result

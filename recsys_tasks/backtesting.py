@@ -1,0 +1,105 @@
+"""The backtest: the protocol over a window of the past, all variants beside all baselines.
+
+It takes what it needs from the source (interactions, texts and their vectors, all of which a night would
+take too) and changes nothing that is served.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.evaluation import Difference, Evaluation, differences, last_fifth, replay, summarise
+from recsys_tasks.evaluation.baselines import baselines
+from recsys_tasks.evaluation.content import Content
+from recsys_tasks.interactions import date_of, day_number
+from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.steps import embed_items, extract
+from recsys_tasks.warehouse import Warehouse
+from recsys_tasks.warehouse.history import History, read_history
+from recsys_tasks.warehouse.models import serving_model
+
+ONE_DAY = timedelta(days=1)
+
+
+class Backtest(NamedTuple):
+    """What came out.
+
+    Attributes:
+        since: First day of the window.
+        until: The day after its last.
+        user_days: How many user-days were replayed, out of how many.
+        evaluations: Of the whole window; their night is its last day.
+        differences: Of each variant to the best baseline.
+    """
+
+    since: date
+    until: date
+    user_days: tuple[int, int]
+    evaluations: list[Evaluation]
+    differences: list[Difference]
+
+
+def backtest(
+    warehouse: Warehouse,
+    settings: Settings,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    max_user_days: int | None = None,
+    on_day: Callable[[int, int], None] | None = None,
+) -> Backtest:
+    """Replay a window.
+
+    Args:
+        warehouse: Of the tenant.
+        settings: Its settings.
+        since: First day; without it the window is the last 20% of interactions, in whole days.
+        until: The day after the last.
+        max_user_days: Replay a seeded sample of so many.
+        on_day: Told how many days of the window are done, and of how many.
+
+    Raises:
+        NothingToEvaluate: There is nobody in the window.
+    """
+    history = _history(warehouse, settings)
+    fifth_since, fifth_until = last_fifth(history.interactions)
+    first = day_number(since) if since else fifth_since
+    end = day_number(until) if until else fifth_until
+    if first >= end:
+        raise NothingToEvaluate(since=date_of(first), until=date_of(end))
+    content = Content(ZeroShot.of(preset_of(settings)), history.vectors)
+    met = replay(
+        history.interactions,
+        history.catalogue,
+        len(history.user_keys),
+        [content, *baselines(len(history.catalogue))],
+        first,
+        end,
+        max_user_days=max_user_days,
+        on_day=(lambda day: on_day(day + 1 - first, end - first)) if on_day else None,
+    )
+    n_user_days = len(met.user_days)
+    return Backtest(
+        date_of(first),
+        date_of(end),
+        (n_user_days, n_user_days + met.n_left_out),
+        summarise(met),
+        differences(met, [content.name]),
+    )
+
+
+def _history(warehouse: Warehouse, settings: Settings) -> History:
+    """Everything that the source has, taken as a night takes it."""
+    with warehouse.transaction(exclusive=True) as session:
+        session.map_source(settings.source)
+        _, last = session.rows("source_span")[0]
+        if last is None:
+            raise NothingToEvaluate(since="the first day", until="the last")
+        extract.run(session, settings, last)
+        embed_items.run(session, settings, last)
+    with warehouse.transaction() as session:
+        return read_history(
+            session, preset_of(settings), serving_model(session), last + ONE_DAY
+        )

@@ -1,0 +1,42 @@
+"""Commands. Exit status 0, or 1 with one line on standard error, or 2 for wrong usage."""
+
+import sys
+
+import typer
+
+from recsys_tasks.cli import asking, judging, nights
+from recsys_tasks.cli.output import ERRORS, set_up_logging
+from recsys_tasks.errors import EbbtideError
+
+app = typer.Typer(
+    name="ebbtide",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Interests that ebb with time, turned every night into recommendations in Postgres.",
+)
+for command in (*nights.COMMANDS, *judging.COMMANDS, *asking.COMMANDS):
+    app.command()(command)
+
+
+@app.callback()
+def _before(
+    *,
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log every step to standard error."),
+    debug: bool = typer.Option(False, "--debug", help="Show where an error comes from."),
+) -> None:
+    set_up_logging(verbose=verbose)
+    if debug:
+        ERRORS.show_tracebacks = True
+
+
+def main() -> None:
+    """Run a command, and say in one line what went wrong."""
+    try:
+        app()  # ends with SystemExit, also after wrong usage, which it explains itself
+    except EbbtideError as error:
+        ERRORS.say(str(error))
+    except Exception as error:  # noqa: BLE001  nobody should have to read a traceback unasked
+        ERRORS.say(f"unexpected {type(error).__name__}: {error} (a bug; --debug shows where)")
+    sys.exit(1)

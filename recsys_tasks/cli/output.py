@@ -1,0 +1,68 @@
+"""Where words go: answers to standard output, errors, logs and progress to standard error."""
+
+import logging
+import sys
+
+import structlog
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+ANSWERS = Console(highlight=False, soft_wrap=True)
+
+
+class Errors:
+    """Standard error, in one line each."""
+
+    def __init__(self) -> None:
+        """Tracebacks are for who asks."""
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.show_tracebacks = False
+
+    def say(self, message: str) -> None:
+        """Print a message, after the traceback of the error at hand if that was asked for."""
+        if self.show_tracebacks:
+            self.console.print_exception()
+        self.console.print("ebbtide: " + " ".join(message.split()), markup=False)
+
+
+ERRORS = Errors()
+
+
+def set_up_logging(*, verbose: bool) -> None:
+    """Log events to standard error: everything, or what needs attention."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.INFO if verbose else logging.WARNING
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def progress() -> Progress:
+    """A bar on standard error, gone when done; nothing where that is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=ERRORS.console,
+        transient=True,
+        disable=not ERRORS.console.is_terminal,
+    )
+
+
+def table(*headings: str, title: str | None = None) -> Table:
+    """A plain table; figures are right-aligned where a heading ends in a space."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in headings:
+        made.add_column(heading.rstrip(), justify="right" if heading.endswith(" ") else "left")
+    return made

@@ -1,0 +1,126 @@
+"""What is wrong with an installation, and the remedy: one function a question."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from recsys_tasks.encoder import load_encoder
+from recsys_tasks.errors import EbbtideError
+from recsys_tasks.settings import Settings
+from recsys_tasks.warehouse import Session, connect
+
+OLDEST_POSTGRES = 160000  # pg_input_is_valid came with it
+OLDEST_PGVECTOR = (0, 7)  # halfvec came with it
+
+
+class Finding(NamedTuple):
+    """One answer.
+
+    Attributes:
+        is_well: Whether it needs no remedy.
+        what: What was found.
+        remedy: What to do, or what to know; empty where there is nothing.
+    """
+
+    is_well: bool
+    what: str
+    remedy: str = ""
+
+
+def diagnose(settings: Settings) -> Iterator[Finding]:
+    """Answers in the order in which things depend on each other; stops where nothing can be asked."""
+    try:
+        warehouse = connect(settings)
+        with warehouse.transaction() as session:
+            yield _server(session)
+            yield _schema(session)
+            yield from _source(session, settings)
+            yield from map(lambda ask: ask(session), _QUESTIONS)
+    except EbbtideError as error:
+        yield Finding(is_well=False, what=type(error).__name__, remedy=str(error))
+        return
+    yield _encoder(settings)
+
+
+def _server(session: Session) -> Finding:
+    number, version, pgvector = session.rows("server_versions")[0]
+    what = f"PostgreSQL {version} with pgvector {pgvector}"
+    if number < OLDEST_POSTGRES:
+        return Finding(is_well=False, what=what, remedy="Upgrade PostgreSQL to 16 or newer.")
+    if tuple(map(int, pgvector.split(".")[:2])) < OLDEST_PGVECTOR:
+        remedy = "Upgrade pgvector to 0.7 or newer, then: alter extension vector update"
+        return Finding(is_well=False, what=what, remedy=remedy)
+    return Finding(is_well=True, what=what)
+
+
+def _schema(session: Session) -> Finding:
+    version = session.value("schema_version")
+    return Finding(is_well=True, what=f"schema {session.schema} at version {version}")
+
+
+def _source(session: Session, settings: Settings) -> Iterator[Finding]:
+    """Whether the source can be read, and has what a night needs."""
+    try:
+        session.map_source(settings.source)
+        n_items, n_users, n_events, last = session.rows("source_sizes")[0]
+    except Exception as error:  # noqa: BLE001  whatever the mapping runs into is the answer
+        session.connection.rollback()
+        session.execute("open_session", schema=session.schema)
+        remedy = (
+            "Run `ebbtide load FOLDER`, or map your tables: see sql/source/example_shop, and RECSYS_SOURCE. "
+            f"({str(error).strip().splitlines()[0]})"
+        )
+        yield Finding(is_well=False, what=f"source {settings.source} cannot be read", remedy=remedy)
+        return
+    what = f"source {settings.source}: {n_items:,} items, {n_users:,} users, {n_events:,} events until {last}"
+    remedy = "" if n_items and n_events else "Load items and events: a night needs both."
+    yield Finding(is_well=bool(n_items and n_events), what=what, remedy=remedy)
+
+
+def _nights(session: Session) -> Finding:
+    newest = session.value("newest_night")
+    if newest is None:
+        return Finding(is_well=True, what="no night was published yet", remedy="Run `ebbtide night DAY`.")
+    return Finding(is_well=True, what=f"newest published night {newest}")
+
+
+def _failed(session: Session) -> Finding:
+    failed = session.rows("failed_steps")
+    if not failed:
+        return Finding(is_well=True, what="no step of a night stands failed")
+    day, step, error = failed[0]
+    what = f"{len(failed)} steps stand failed, the latest {step} of {day}: {error}"
+    remedy = f"Mend the cause, then repeat the night: ebbtide night {day}"
+    return Finding(is_well=False, what=what, remedy=remedy)
+
+
+def _rejected(session: Session) -> Finding:
+    reasons = session.rows("rejected_by_reason")
+    if not reasons:
+        return Finding(is_well=True, what="no row of the source was rejected")
+    n = sum(count for _, count in reasons)
+    reason, most = reasons[0]
+    return Finding(
+        is_well=True,
+        what=f"{n:,} rows of the source are rejected; {most:,} of them: {reason}",
+        remedy="They are kept in rejected_interactions, and taken once the source or the setting is right.",
+    )
+
+
+def _unlisted(session: Session) -> Finding:
+    n_unlisted, n_textless, n_listed = session.rows("items_in_doubt")[0]
+    what = f"{n_listed:,} items listed, {n_textless:,} of them without any text"
+    if not n_unlisted:
+        return Finding(is_well=True, what=what)
+    remedy = f"{n_unlisted:,} items have interactions but are not in the catalogue: they are never recommended."
+    return Finding(is_well=True, what=what, remedy=remedy)
+
+
+def _encoder(settings: Settings) -> Finding:
+    try:
+        encoder = load_encoder(settings.encoder, settings.device)
+    except EbbtideError as error:
+        return Finding(is_well=False, what=f"encoder {settings.encoder}", remedy=str(error))
+    return Finding(is_well=True, what=f"encoder {encoder.encoder_id}, {encoder.dim} dimensions")
+
+
+_QUESTIONS: tuple[Callable[[Session], Finding], ...] = (_nights, _failed, _rejected, _unlisted)

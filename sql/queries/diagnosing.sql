@@ -1,0 +1,38 @@
+-- name: server_versions
+select
+    current_setting('server_version_num')::integer as number,
+    current_setting('server_version') as version,
+    pg_extension.extversion
+from pg_extension
+where pg_extension.extname = 'vector';
+
+-- name: source_sizes
+select
+    (select count(*) from source_items) as n_items,
+    (select count(*) from source_users) as n_users,
+    (select count(*) from source_events) as n_events,
+    (select max(source_events.occurred_at)::date from source_events) as last_day;
+
+-- name: failed_steps
+select
+    nights.day,
+    nights.step,
+    nights.error
+from nights
+where nights.state = 'failed'
+order by nights.finished_at desc;
+
+-- name: rejected_by_reason
+select
+    rejected_interactions.reason,
+    count(*) as n
+from rejected_interactions
+group by rejected_interactions.reason
+order by n desc, rejected_interactions.reason asc;
+
+-- name: items_in_doubt
+select
+    count(*) filter (where not items.is_listed) as n_unlisted,
+    count(*) filter (where items.is_listed and items.text_key is null) as n_textless,
+    count(*) filter (where items.is_listed) as n_listed
+from items;

@@ -1,0 +1,1 @@
+"""Tests of the loading room, one file a subject."""

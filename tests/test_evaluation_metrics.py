@@ -33,7 +33,8 @@ OfHits = Callable[[NDArray[np.bool_], NDArray[np.int32]], NDArray[np.float64]]
 def ranked() -> NDArray[np.int32]:
     """Random lists."""
     rng = np.random.default_rng(1)
-    return np.argsort(rng.random((N_LISTS, N_ITEMS)), axis=1)[:, :K].astype(np.int32)
+    order = rng.permuted(np.tile(np.arange(N_ITEMS, dtype=np.int32), (N_LISTS, 1)), axis=1)
+    return np.asarray(order[:, :K], np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def hits(ranked: NDArray[np.int32], relevant: NDArray[np.bool_]) -> NDArray[np.b
 
 @pytest.fixture(scope="module")
 def n_relevant(relevant: NDArray[np.bool_]) -> NDArray[np.int32]:
-    counts = relevant.sum(axis=1).astype(np.int32)
+    counts: NDArray[np.int32] = relevant.sum(axis=1).astype(np.int32)
     assert (counts < K).any()
     assert (counts > K).any()
     return counts
@@ -65,7 +66,8 @@ def judged_by_ir_measures(
 ) -> NDArray[np.float64]:
     """The value of each list."""
     qrels = [
-        ir_measures.Qrel(str(row), str(item), 1) for row, item in zip(*relevant.nonzero(), strict=True)
+        ir_measures.Qrel(str(row), str(item), 1)
+        for row, item in zip(*relevant.nonzero(), strict=True)
     ]
     run = [
         ir_measures.ScoredDoc(str(row), str(item), float(K - rank))
@@ -111,9 +113,7 @@ def test_a_metric_is_the_one_of_ir_measures_over_min_k_relevant(
     np.testing.assert_allclose(metric(hits, n_relevant), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "metric", [ndcg, recall, precision, f1, hit_rate, mrr, average_precision]
-)
+@pytest.mark.parametrize("metric", [ndcg, recall, precision, f1, hit_rate, mrr, average_precision])
 def test_a_metric_is_nan_where_nothing_is_relevant_and_else_within_0_and_1(
     metric: OfHits, hits: NDArray[np.bool_], n_relevant: NDArray[np.int32]
 ) -> None:
@@ -236,7 +236,9 @@ def test_coverage_is_a_share_of_what_could_be_listed(ranked: NDArray[np.int32]) 
 
 
 def test_names_are_those_of_the_protocol() -> None:
-    names = "ndcg recall precision f1 hit_rate mrr map auc coverage novelty diversity debiased_recall"
+    names = (
+        "ndcg recall precision f1 hit_rate mrr map auc coverage novelty diversity debiased_recall"
+    )
 
     assert list(METRICS) == names.split()
     assert [name for name, metric in METRICS.items() if not metric.at_k] == ["auc"]

@@ -71,8 +71,8 @@ def test_a_changed_type_keeps_what_is_not_mentioned() -> None:
 def test_other_half_lives_keep_the_sum_of_the_scales() -> None:
     preset = preset_of(read_settings(half_lives="1,30"))
     assert preset.half_lives == (1.0, 30.0)
-    assert preset.scales == (6.0, 6.0)  # three times 4, shared by two
-    assert preset_of(read_settings(half_lives="1,7,30")).scales == (4.0, 4.0, 4.0)
+    assert preset.scales == (10.5, 10.5)  # three times 7, shared by two
+    assert preset_of(read_settings(half_lives="1,7,30")).scales == (7.0, 7.0, 7.0)
 
 
 @pytest.mark.parametrize("text", ["exclude", "allow", "after 30 days"])

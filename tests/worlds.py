@@ -75,14 +75,15 @@ def checkerboard(size: int = 8, crowd: int = 4) -> World:
 
 
 def drifting_popularity(n_days: int = 12) -> World:
-    """Item d is what everybody takes to on days d and d + 1; item 0 once was a hit without equal.
+    """Item d is the favourite of day d and has one admirer on day d + 1; item 0 once was a hit.
 
-    Users come once. So yesterday's favourite is today's, and the whole past points at item 0.
+    Users come once. So what was new yesterday is what can be found today, while the whole past
+    points at item 0, which nobody takes to any more.
     """
     deeds = [Deed(user, 0, 0.0) for user in range(50)]
     user = 50
     for day in range(1, n_days):
-        for item in (day, day, day, day - 1, day - 1):
+        for item in (day, day, day, day, day - 1):
             deeds.append(Deed(user, item, float(day)))
             user += 1
     return World(history_of(deeds), catalogue_of(n_days), user, n_days - 3, n_days)

@@ -56,12 +56,12 @@ class UserDays:
         Target `new` is about items that the user never touched; target `all` about every item.
         """
         chosen = self._in_segment(segment)
-        return np.logical_and(chosen, self.untouched) if target == "new" else chosen
+        return chosen & self.untouched if target == "new" else chosen
 
     def _in_segment(self, segment: Segment) -> NDArray[np.bool_]:
         """Users by interactions before the day: 0, 1-4, 5 or more. Items by age."""
         history = self.history[self.rows]
-        segments = {
+        segments: dict[Segment, NDArray[np.bool_]] = {
             "all": history >= 0,
             "cold": history == 0,
             "light": (history > 0) & (history < FIRST_WARM),

@@ -37,6 +37,8 @@ class EventType(BaseModel):
             event without a value has the weight as it stands.
         text_weight: Weight of what the user wrote with it, relative to `weight`.
         needs_item: Whether an event of this type without an item is a broken row.
+        uses_up: Whether the user has had the item after it, so that the repeat policy keeps it out of
+            lists.
         minimum: Smallest value that is believed; None for any.
         maximum: Largest value that is believed; None for any.
         verb: Past tense for reasons: "because you {verb} ...".
@@ -48,6 +50,7 @@ class EventType(BaseModel):
     value: Literal["ignore", "rating", "log"] = "ignore"
     text_weight: float = Field(0.0, ge=0)
     needs_item: bool = True
+    uses_up: bool = True
     minimum: float | None = None
     maximum: float | None = None
     verb: str = Field("chose", min_length=1)

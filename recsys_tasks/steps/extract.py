@@ -38,6 +38,7 @@ def rules_of(preset: Preset) -> str:
             {
                 "event_type": name,
                 "verb": kind.verb,
+                "uses_up": kind.uses_up,
                 "needs_item": kind.needs_item,
                 "minimum": kind.minimum,
                 "maximum": kind.maximum,

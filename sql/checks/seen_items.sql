@@ -10,4 +10,8 @@ inner join interactions
         and interactions.day <= draft_lists.night
         and interactions.day > coalesce(draft_lists.night - draft_nights.excludes_after, '-infinity')
         and interactions.item_key = any(draft_lists.item_keys)
+inner join event_types
+    on
+        interactions.event_type_key = event_types.event_type_key
+        and event_types.uses_up
 group by draft_lists.night;

@@ -33,8 +33,10 @@ left_over as (
         not exists (
             select
             from interactions
+            inner join event_types on interactions.event_type_key = event_types.event_type_key
             where
-                interactions.user_key = short.user_key
+                event_types.uses_up
+                and interactions.user_key = short.user_key
                 and interactions.item_key = candidates.item_key
                 and interactions.day <= short.night
                 and interactions.day > coalesce(short.night - draft_nights.excludes_after, '-infinity')

@@ -7,6 +7,7 @@ create table event_types (
     event_type_key smallint generated always as identity primary key,
     event_type text not null unique,
     verb text not null,
+    uses_up boolean not null, -- whether the repeat policy keeps its item out of lists
     largest_value real -- of the values taken so far; gives the scale of ratings
 );
 

@@ -197,7 +197,8 @@ begin atomic
                 select
                 from interactions
                 inner join users on interactions.user_key = users.user_key
-                where users.user_id = recommend.user_id and interactions.item_key = cold.item_key
+                inner join event_types on interactions.event_type_key = event_types.event_type_key
+                where event_types.uses_up and users.user_id = recommend.user_id and interactions.item_key = cold.item_key
             )
     ),
     catalogue as (

@@ -1,14 +1,17 @@
 -- name: upsert_event_types!
 -- The preset's types, in the order of their names, so that keys do not depend on who asks.
-insert into event_types (event_type, verb)
+insert into event_types (event_type, verb, uses_up)
 select
     rules.event_type,
-    rules.verb
-from json_to_recordset(%(rules)s) as rules (event_type text, verb text)
+    rules.verb,
+    rules.uses_up
+from json_to_recordset(%(rules)s) as rules (event_type text, verb text, uses_up boolean)
 order by rules.event_type
 on conflict (event_type) do update
-set verb = excluded.verb
-where event_types.verb is distinct from excluded.verb;
+set
+    verb = excluded.verb,
+    uses_up = excluded.uses_up
+where (event_types.verb, event_types.uses_up) != (excluded.verb, excluded.uses_up);
 
 -- name: create_rules!
 -- What a row must satisfy, by event type.

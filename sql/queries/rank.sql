@@ -61,15 +61,17 @@ copy (
     order by users.user_id collate "C"
 ) to stdout with (format binary);
 
--- name: touched_items
--- Which items a user had to do with, since a day, until a night.
+-- name: used_up_items
+-- Which items each user had, after a day, until a night.
 copy (
     select distinct
         interactions.user_key,
         interactions.item_key
     from interactions
+    inner join event_types on interactions.event_type_key = event_types.event_type_key
     where
         interactions.item_key is not null
+        and event_types.uses_up
         and interactions.day <= %(night)s
         and interactions.day > %(since)s
 ) to stdout with (format binary);

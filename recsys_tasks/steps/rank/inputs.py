@@ -156,7 +156,7 @@ def _excluded(
     if since >= day_number(night):
         return sparse.csr_array(shape, dtype=np.bool_)
     users, items = session.copy_out(
-        "touched_items", KEY_PAIR, night=night, since=EPOCH + timedelta(days=max(since, -1))
+        "used_up_items", KEY_PAIR, night=night, since=EPOCH + timedelta(days=max(since, -1))
     )
     user_rows, refreshed = rows_of(user_keys, users)
     item_rows, listed = rows_of(item_keys, items)

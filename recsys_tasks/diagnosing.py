@@ -27,17 +27,19 @@ class Finding(NamedTuple):
 
 
 def diagnose(settings: Settings) -> Iterator[Finding]:
-    """Answers in the order in which things depend on each other; stops where nothing can be asked."""
+    """Answers in the order in which things depend on each other, as far as they can be asked."""
     try:
         warehouse = connect(settings)
         with warehouse.transaction() as session:
             yield _server(session)
             yield _schema(session)
             yield from _source(session, settings)
-            yield from map(lambda ask: ask(session), _QUESTIONS)
+            yield from (ask(session) for ask in _QUESTIONS)
     except EbbtideError as error:
-        yield Finding(is_well=False, what=type(error).__name__, remedy=str(error))
-        return
+        yield Finding(is_well=False, what="the database cannot be used", remedy=str(error))
+    except Exception as error:  # noqa: BLE001  whatever the database says is the answer
+        remedy = f"Ask whoever runs the server: {_first_line(error)}"
+        yield Finding(is_well=False, what="the database refuses", remedy=remedy)
     yield _encoder(settings)
 
 
@@ -66,12 +68,14 @@ def _source(session: Session, settings: Settings) -> Iterator[Finding]:
         session.connection.rollback()
         session.execute("open_session", schema=session.schema)
         remedy = (
-            "Run `ebbtide load FOLDER`, or map your tables: see sql/source/example_shop, and RECSYS_SOURCE. "
-            f"({str(error).strip().splitlines()[0]})"
+            "Run `ebbtide load FOLDER`, or map your tables: see sql/source/example_shop, and "
+            "RECSYS_SOURCE. "
+            f"({_first_line(error)})"
         )
         yield Finding(is_well=False, what=f"source {settings.source} cannot be read", remedy=remedy)
         return
-    what = f"source {settings.source}: {n_items:,} items, {n_users:,} users, {n_events:,} events until {last}"
+    sizes = f"{n_items:,} items, {n_users:,} users, {n_events:,} events"
+    what = f"source {settings.source}: {sizes}" + (f" until {last}" if last else "")
     remedy = "" if n_items and n_events else "Load items and events: a night needs both."
     yield Finding(is_well=bool(n_items and n_events), what=what, remedy=remedy)
 
@@ -79,7 +83,8 @@ def _source(session: Session, settings: Settings) -> Iterator[Finding]:
 def _nights(session: Session) -> Finding:
     newest = session.value("newest_night")
     if newest is None:
-        return Finding(is_well=True, what="no night was published yet", remedy="Run `ebbtide night DAY`.")
+        what = "no night was published yet"
+        return Finding(is_well=True, what=what, remedy="Run `ebbtide night DAY`.")
     return Finding(is_well=True, what=f"newest published night {newest}")
 
 
@@ -102,7 +107,7 @@ def _rejected(session: Session) -> Finding:
     return Finding(
         is_well=True,
         what=f"{n:,} rows of the source are rejected; {most:,} of them: {reason}",
-        remedy="They are kept in rejected_interactions, and taken once the source or the setting is right.",
+        remedy="They stand in rejected_interactions, and taken once source or settings are right.",
     )
 
 
@@ -111,8 +116,14 @@ def _unlisted(session: Session) -> Finding:
     what = f"{n_listed:,} items listed, {n_textless:,} of them without any text"
     if not n_unlisted:
         return Finding(is_well=True, what=what)
-    remedy = f"{n_unlisted:,} items have interactions but are not in the catalogue: they are never recommended."
+    remedy = (
+        f"{n_unlisted:,} items have interactions but are not listed: they are never recommended."
+    )
     return Finding(is_well=True, what=what, remedy=remedy)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _encoder(settings: Settings) -> Finding:

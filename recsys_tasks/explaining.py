@@ -1,7 +1,8 @@
 """Reasons: what a score rests on, out of its exact decomposition.
 
-The personal part of a score is a sum over the user's interactions (decay is linear), the rest a sum over
-trends. A list entry's reason is the larger part: the interaction that gave most, or the trend that did.
+The personal part of a score is a sum over the user's interactions (decay is linear), the rest a sum
+over trends. A list entry's reason is the larger part: the interaction that gave most, or the trend
+that did.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from recsys_tasks.decay import retention
 from recsys_tasks.interactions import NO_ROW, Interactions
-from recsys_tasks.interest_model import Contributions, ZeroShot, contributions
+from recsys_tasks.interest_model import ZeroShot, contributions
 from recsys_tasks.ranking import Lists
 
 INTERACTION, TEXT, TREND = 1, 2, 3  # kinds of reasons, as in SQL's reason_in_words
@@ -73,10 +74,9 @@ def contributors(
     behind = np.searchsorted(users, users, side="right") - np.arange(len(users))
     recent = behind <= length
     at = (users[recent], length - behind[recent])
-    last = Contributions(*(column[order][recent] for column in brought))
+    last = brought.at(order[recent])
     ages = night + 1 - history.times[last.interactions]
-    scales = np.asarray(model.scales, np.float32) / (masses + np.float32(model.prior_mass))
-    shares = (retention(ages, model.half_lives) * scales[at[0]]).sum(axis=1)
+    shares = (retention(ages, model.half_lives) * model.gains(masses)[at[0]]).sum(axis=1)
     shape = (len(masses), length)
     found = Contributors(
         np.full(shape, NO_ROW, np.int32),
@@ -98,37 +98,71 @@ def explain(
     item_side: NDArray[np.float32],
     user_side: NDArray[np.float32],
     *,
-    batch_size: int = 256,
+    batch_size: int = 128,
 ) -> Reasons:
     """The reason of every entry of the lists.
 
     Args:
-        lists: Of n users.
+        lists: Of n users, ranked by `item_side` and `user_side`.
         known: Of the same users.
         history_vectors: What `known.vectors` are rows of, shape (n_vectors, dim).
         centre: Of the catalogue's texts, shape (dim,).
         item_side: As it was ranked, shape (n_items, dim + K).
         user_side: Likewise, shape (n, dim + K).
         batch_size: Users explained at once; memory is batch_size * (k + L) * dim floats.
+
+    Returns:
+        Of interactions that gave the same, the oldest; TREND after the end of a short list.
     """
     shape, dim = lists.rows.shape, len(centre)
+    by_trend = item_side[:, dim:][lists.rows] * user_side[:, None, dim:]  # (n, k, K)
+    trends = by_trend.sum(axis=-1)
+    is_personal = lists.scores - trends > trends
     reasons = Reasons(
-        np.full(shape, TREND, np.int16), np.full(shape, NO_ROW, np.int32), np.zeros(shape, np.int16)
+        np.full(shape, TREND, np.int16),
+        np.full(shape, NO_ROW, np.int32),
+        by_trend.argmax(axis=-1).astype(np.int16),
     )
-    for start in range(0, shape[0], batch_size):
-        batch = slice(start, start + batch_size)
-        listed = item_side[lists.rows[batch]]  # (b, k, dim + K)
-        trends = listed[..., dim:] * user_side[batch, None, dim:]
-        reasons.horizons[batch] = trends.argmax(axis=-1)
-        personal = np.einsum("bkd,bd->bk", listed[..., :dim], user_side[batch, :dim])
-        centred = history_vectors[known.vectors[batch]] - centre  # (b, L, dim)
-        brought = listed[..., :dim] @ centred.transpose(0, 2, 1) * known.coefficients[batch, None]
-        most = brought.argmax(axis=-1)
-        users = np.arange(len(most))[:, None]
-        is_personal = (brought.max(axis=-1, initial=-np.inf) > 0) & (personal > trends.sum(axis=-1))
-        kinds = np.where(known.are_texts[batch][users, most], TEXT, INTERACTION)
-        reasons.kinds[batch] = np.where(is_personal, kinds, TREND)
-        reasons.interactions[batch] = np.where(
-            is_personal, known.interactions[batch][users, most], NO_ROW
-        )
+    lengths = (known.interactions != NO_ROW).sum(axis=1)
+    # Users with equally many contributors together: a batch is as wide as its widest user.
+    order = np.argsort(lengths, kind="stable")
+    for start in range(int((lengths == 0).sum()), len(order), batch_size):
+        users = order[start : start + batch_size]
+        theirs = _newest(known, users, int(lengths[users[-1]]))
+        most, brought = _strongest(lists.rows[users], theirs, history_vectors, centre, item_side)
+        by_user = np.arange(len(users))[:, None], most
+        kinds = np.where(theirs.are_texts[by_user], TEXT, INTERACTION)
+        chosen = is_personal[users] & (brought > 0)
+        reasons.kinds[users] = np.where(chosen, kinds, TREND)
+        reasons.interactions[users] = np.where(chosen, theirs.interactions[by_user], NO_ROW)
     return reasons
+
+
+def _newest(known: Contributors, users: NDArray[np.intp], length: int) -> Contributors:
+    """The last interactions of some users."""
+    return Contributors(
+        known.interactions[users, -length:],
+        known.vectors[users, -length:],
+        known.coefficients[users, -length:],
+        known.are_texts[users, -length:],
+    )
+
+
+def _strongest(
+    rows: NDArray[np.int32],
+    known: Contributors,
+    history_vectors: NDArray[np.float32],
+    centre: NDArray[np.float32],
+    item_side: NDArray[np.float32],
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The contributor that gave most to each listed item, and how much; shape (b, k) each."""
+    import torch  # noqa: PLC0415  seconds to import; only who explains pays
+
+    listed = torch.from_numpy(item_side)[torch.from_numpy(rows)][..., : len(centre)]  # (b, k, dim)
+    vectors = torch.from_numpy(history_vectors)[torch.from_numpy(known.vectors)]  # (b, L, dim)
+    # <vector - centre, item> for every pair, without a centred copy of the vectors.
+    offsets = (listed @ torch.from_numpy(centre))[..., None]
+    brought = torch.baddbmm(offsets, listed, vectors.transpose(1, 2), beta=-1)  # (b, k, L)
+    brought *= torch.from_numpy(known.coefficients)[:, None]
+    best = brought.max(dim=-1)
+    return best.indices.numpy(), best.values.numpy()

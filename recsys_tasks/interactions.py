@@ -26,7 +26,10 @@ def date_of(day: int) -> date:
 def rows_of(
     keys: NDArray[np.int32], wanted: NDArray[np.int32]
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Where wanted keys stand among keys in any order, and which of them do; rows of others mean nothing."""
+    """Where wanted keys stand among distinct keys in any order, and which of them do.
+
+    The rows of those that do not mean nothing.
+    """
     if not len(keys):
         return np.zeros(len(wanted), np.intp), np.zeros(len(wanted), np.bool_)
     order = np.argsort(keys)
@@ -85,8 +88,10 @@ class Catalogue:
 
     Attributes:
         item_ids: The source's ids, length n_items.
-        since: First day on which an item exists, shape (n_items,); the smallest int32 where unknown.
-        vectors: Unit vectors of the items' texts, shape (n_items, dim); zero rows where there is no text.
+        since: First day on which an item exists, shape (n_items,); the smallest int32 where it is
+            not known.
+        vectors: Unit vectors of the items' texts, shape (n_items, dim); zero rows where there is
+            no text.
     """
 
     item_ids: tuple[str, ...]

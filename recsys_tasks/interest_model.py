@@ -3,11 +3,11 @@
     score(user, item, night) = sum_h <u_h, text(item)>  +  sum_k tau_k * log trend_k(item, night)
     u_h = s_h * (S_h - w_h * c) / (m_h + m0)
 
-S_h and m_h are the user's total and mass at half-life h (see decay.py), w_h the decayed sum of signed
-weights, c the centre of the catalogue's texts, s_h, m0 and tau_k come from the preset. Centring the user
-takes the same off every interaction as centring each text would, and leaves item vectors as the encoder
-made them: they change only when a text does. The score is one inner product of (u_1 + ... + u_H, tau)
-and (text(item), log trends).
+S_h and m_h are the user's total and mass at half-life h (see decay.py), w_h the decayed sum of
+signed weights, c the centre of the catalogue's texts, s_h, m0 and tau_k come from the preset.
+Centring the user takes the same off every interaction as centring each text would, and leaves item
+vectors as the encoder made them: they change only when a text does. The score is one inner product
+of (u_1 + ... + u_H, tau) and (text(item), log trends).
 
 In a total, the coordinate after the text's is w_h.
 """
@@ -25,11 +25,11 @@ from recsys_tasks.presets import EventType, Preset
 
 POSITIVE_SHARE = 0.6  # of the scale: a rating counts from here upward (protocol.md)
 SCALES = (1.0, 5.0, 10.0, 100.0)  # that ratings are given on
-TREND_FLOOR = 0.02  # a decayed count that everybody has: an item nobody touched is rare, not impossible
+TREND_FLOOR = 0.02  # a decayed count that every item has: untouched is rare, not impossible
 
 
 class Weights(NamedTuple):
-    """Signed weights of n interactions, shape (n,) each: of the item, and of what the user wrote."""
+    """Signed weights of n interactions, of the item and of what the user wrote; shape (n,) each."""
 
     items: NDArray[np.float32]
     texts: NDArray[np.float32]
@@ -63,7 +63,7 @@ def scale_of(largest: float) -> float:
 
 
 def rating_strength(share: NDArray[np.floating]) -> NDArray[np.float64]:
-    """What a rating says, by its share of the scale: from -0.5 at 0, through 0, to 0.5 at 0.6 and 1 at 1.
+    """What a rating says: from -0.5 at none of the scale up to 0, from 0.5 at 0.6 of it up to 1.
 
     >>> rating_strength(np.array([0.0, 0.3, 0.6, 1.0])).tolist()
     [-0.5, -0.25, 0.5, 1.0]
@@ -101,7 +101,7 @@ def deltas(
     brought = contributions(interactions, vectors)
     users, days = interactions.users[brought.interactions], interactions.days[brought.interactions]
     order = np.lexsort((days, users))
-    users, days, rows, weights = users[order], days[order], brought.rows[order], brought.weights[order]
+    users, days = users[order], days[order]
     starts = np.flatnonzero((np.diff(users, prepend=-1) != 0) | (np.diff(days, prepend=-1) != 0))
     pointers = np.append(starts, len(users))
     homogeneous = np.column_stack([vectors, np.ones(len(vectors), np.float32)])
@@ -110,8 +110,8 @@ def deltas(
     masses = np.empty((len(starts), len(half_lives)), np.float32)
     ages = days + 1 - interactions.times[brought.interactions][order]
     for h, gamma in enumerate(retention(ages, half_lives).T):
-        aged = weights * gamma
-        totals[:, h] = sparse.csr_array((aged, rows, pointers), shape) @ homogeneous
+        aged = brought.weights[order] * gamma
+        totals[:, h] = sparse.csr_array((aged, brought.rows[order], pointers), shape) @ homogeneous
         masses[:, h] = np.add.reduceat(np.abs(aged), starts) if len(starts) else 0
     return Deltas(users[starts], Decayed(totals, masses, days[starts]))
 
@@ -131,9 +131,18 @@ class Contributions(NamedTuple):
     weights: NDArray[np.float32]
     are_texts: NDArray[np.bool_]
 
+    def at(self, places: NDArray[np.intp]) -> "Contributions":
+        """Those in some places, in their order."""
+        return Contributions(
+            self.interactions[places],
+            self.rows[places],
+            self.weights[places],
+            self.are_texts[places],
+        )
+
 
 def contributions(interactions: Interactions, vectors: NDArray[np.float32]) -> Contributions:
-    """The item's vector, then the text's, of each interaction that has one. A zero vector is none."""
+    """The item's vector, then the text's, of each interaction; none where it is zero."""
     is_known = np.append(vectors.any(axis=1), np.False_)  # the last is NO_ROW's
     rows = np.column_stack([interactions.items, interactions.texts])
     weights = np.column_stack([interactions.weights, interactions.text_weights])
@@ -162,7 +171,7 @@ class ZeroShot(NamedTuple):
         return f"zero-shot-{digest[:12]}"
 
     def interests(self, state: Decayed, centre: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The u_h of every user: shape (n, H, dim). They add up over h to the user's side of the score.
+        """The u_h of every user, shape (n, H, dim); they add up over h in the score.
 
         Args:
             state: Totals of shape (n, H, dim + 1), seen from the night that is ranked.
@@ -170,8 +179,14 @@ class ZeroShot(NamedTuple):
         """
         signed = state.totals[..., -1:]
         centred = state.totals[..., :-1] - signed * centre
-        scales = np.asarray(self.scales, np.float32)[:, None]
-        return scales * centred / (state.masses + np.float32(self.prior_mass))[..., None]
+        return centred * self.gains(state.masses)[..., None]
+
+    def gains(self, masses: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What makes a total an interest: s_h / (m_h + m0), shape (n, H); 0 without evidence."""
+        evidence = masses + np.float32(self.prior_mass)
+        gains = np.zeros_like(evidence)
+        np.divide(np.asarray(self.scales, np.float32), evidence, out=gains, where=evidence > 0)
+        return gains
 
     def user_side(self, interests: NDArray[np.float32]) -> NDArray[np.float32]:
         """The user's side of the score, from (n, H, dim): shape (n, dim + K)."""
@@ -199,11 +214,15 @@ def log_trends(counts: NDArray[np.floating]) -> NDArray[np.float32]:
         counts: Decayed counts, shape (n_items, K).
     """
     shares = np.log(counts + TREND_FLOOR)
-    return (shares - shares.mean(axis=0, keepdims=True)).astype(np.float32)
+    centred: NDArray[np.floating] = shares - shares.mean(axis=0, keepdims=True)
+    return centred.astype(np.float32)
 
 
 def centre_of(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of the vectors of items that have a text, shape (dim,); zero where none has."""
     with_text = vectors[vectors.any(axis=1)]
     dim = vectors.shape[1]
-    return with_text.mean(axis=0) if len(with_text) else np.zeros(dim, np.float32)
+    if not len(with_text):
+        return np.zeros(dim, np.float32)
+    centre: NDArray[np.float32] = with_text.mean(axis=0)
+    return centre

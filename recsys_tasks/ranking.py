@@ -1,12 +1,18 @@
 """Exact top-k: every item is scored for every user, in batches."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys_tasks.interactions import NO_ROW
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Products of fewer rows take other paths through BLAS, which end in other last bits.
+_LEAST_ROWS = 16
 
 
 class Lists(NamedTuple):
@@ -47,12 +53,13 @@ def top_k(
 
     width = min(k, len(items))
     lists = Lists(
-        np.full((len(users), width), NO_ROW, np.int32), np.full((len(users), width), -np.inf, np.float32)
+        np.full((len(users), width), NO_ROW, np.int32),
+        np.full((len(users), width), -np.inf, np.float32),
     )
     catalogue = torch.from_numpy(items).to(device).T  # (dim, n_items)
     for start in range(0, len(users) if width else 0, batch_size):
         batch = slice(start, start + batch_size)
-        scores = torch.from_numpy(users[batch]).to(device) @ catalogue  # (batch, n_items)
+        scores = _scores(torch.from_numpy(users[batch]).to(device), catalogue)
         left_out = excluded[batch].tocoo()
         scores[left_out.row, left_out.col] = -torch.inf
         best, rows = _largest(scores, width)
@@ -61,11 +68,19 @@ def top_k(
     return lists
 
 
-def _largest(scores: "torch.Tensor", k: int) -> "tuple[torch.Tensor, torch.Tensor]":
-    """The k largest of each row, descending, and their columns; of equal ones the lower column first."""
+def _scores(users: "Tensor", catalogue: "Tensor") -> "Tensor":
+    """Inner products whose bits do not depend on how many users share the batch: (n, n_items)."""
+    from torch.nn.functional import pad  # noqa: PLC0415  as in top_k
+
+    padded = pad(users, (0, 0, 0, -len(users) % _LEAST_ROWS))
+    return (padded @ catalogue)[: len(users)]
+
+
+def _largest(scores: "Tensor", k: int) -> "tuple[Tensor, Tensor]":
+    """The k largest of each row, descending, and their columns; of equal ones the lower first."""
     best, columns = scores.topk(min(k + 1, scores.shape[1]), dim=1)  # in any order among equals
     if best.shape[1] > k:
-        # Where the last place is shared, topk may have taken any of the sharers: sort the whole row.
+        # Where the last place is shared, topk may have taken any of the sharers: sort the row.
         shared = (best[:, k - 1] == best[:, k]) & best[:, k].isfinite()
         if shared.any():
             order = scores[shared].sort(dim=1, descending=True, stable=True)
@@ -95,15 +110,26 @@ def nearest(
         device: Where torch computes.
 
     Returns:
-        Lists of rows of the pool. Vectors of length 0 are near to nothing.
+        Lists of rows of the pool. A vector of length 0 is near to nothing: it has no neighbours,
+        and is nobody's. Of equally near ones, the lower row comes first.
     """
-    inside = np.flatnonzero(own != NO_ROW)
-    pairs = (np.ones(len(inside), np.bool_), (inside, own[inside]))
-    excluded = sparse.csr_array(pairs, shape=(len(queries), len(pool)))
-    return top_k(_unit(queries), _unit(pool), excluded, k, batch_size=batch_size, device=device)
+    sought, found = _unit(queries), _unit(pool)
+    near = np.flatnonzero(found.any(axis=1))
+    places = np.full(len(pool) + 1, NO_ROW, np.int32)  # the last is NO_ROW's
+    places[near] = np.arange(len(near))
+    inside = np.flatnonzero(places[own] != NO_ROW)
+    pairs = (np.ones(len(inside), np.bool_), (inside, places[own[inside]]))
+    excluded = sparse.csr_array(pairs, shape=(len(queries), len(near)))
+    lists = top_k(sought, found[near], excluded, k, batch_size=batch_size, device=device)
+    rows = np.append(near, NO_ROW).astype(np.int32)[lists.rows]
+    lonely = np.linalg.norm(sought, axis=1) == 0
+    rows[lonely], lists.scores[lonely] = NO_ROW, -np.inf
+    return Lists(rows, lists.scores)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same directions at length 1; a zero vector stays."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    unit = np.zeros_like(vectors)
+    np.divide(vectors, lengths, out=unit, where=lengths > 0)
+    return unit

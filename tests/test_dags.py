@@ -1,115 +1,29 @@
-"""The DAGs: rules that hold for each, and which day a run is about."""
+"""The DAGs: rules that hold for each, and real nights through Airflow."""
 
+import logging
 import os
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 
-from recsys_tasks.days import behaviour_day
 from recsys_tasks.errors import BadSettings
+from recsys_tasks.warehouse import Warehouse
 
 DAGS = Path(__file__).parents[1] / "dags"
-NOW = datetime(2011, 12, 10, 9, 30, tzinfo=UTC)
-DAY = datetime(2011, 12, 1, tzinfo=UTC)
-ONE_DAY = timedelta(days=1)
-
-
-def context(**facts: object) -> dict[str, object]:
-    """A task's context as Airflow builds it: what a kind of run does not have is missing."""
-    run = {"conf": facts.pop("conf", {}), "run_after": facts.pop("run_after", NOW)}
-    return {
-        "params": {"day": None},
-        "partition_key": None,
-        "dag_run": SimpleNamespace(**run),
-    } | facts
-
-
-def interval(since: datetime, until: datetime) -> dict[str, datetime]:
-    return {"data_interval_start": since, "data_interval_end": until}
-
-
-@pytest.mark.parametrize(
-    ("facts", "day"),
-    [
-        pytest.param(
-            {"logical_date": DAY, **interval(DAY, DAY + ONE_DAY)}, date(2011, 12, 1), id="schedule"
-        ),
-        pytest.param(
-            {"logical_date": NOW, **interval(NOW, NOW)}, date(2011, 12, 9), id="plain cron string"
-        ),
-        pytest.param({"partition_key": "2011-12-01"}, date(2011, 12, 1), id="partition"),
-        pytest.param(
-            {"logical_date": NOW, **interval(DAY + 8 * ONE_DAY, DAY + 9 * ONE_DAY)},
-            date(2011, 12, 9),
-            id="Trigger button",
-        ),
-        pytest.param({}, date(2011, 12, 9), id="null logical date, or an asset"),
-        pytest.param(
-            {"dag_run": SimpleNamespace(conf=None, run_after=NOW)}, date(2011, 12, 9), id="no conf"
-        ),
-        pytest.param(
-            {"logical_date": DAY, **interval(DAY - ONE_DAY, DAY)},
-            date(2011, 12, 1),
-            id="dags test, or a REST call, for a date",
-        ),
-        pytest.param(
-            {
-                "logical_date": NOW.replace(hour=0, minute=0),
-                **interval(DAY + 8 * ONE_DAY, DAY + 9 * ONE_DAY),
-            },
-            date(2011, 12, 9),
-            id="today's midnight: today is not over",
-        ),
-        pytest.param(
-            {"params": {"day": "2011-11-05"}, "logical_date": DAY, **interval(DAY - ONE_DAY, DAY)},
-            date(2011, 11, 5),
-            id="form",
-        ),
-        pytest.param({"conf": {"day": None}}, date(2011, 12, 9), id="form left empty"),
-    ],
-)
-def test_every_way_to_start_a_run_names_its_day(facts: dict[str, Any], day: date) -> None:
-    assert behaviour_day(context(**facts), NOW) == day
-
-
-def test_days_are_days_of_utc() -> None:
-    """An interval given in another zone is the day that it covers in UTC."""
-    from zoneinfo import ZoneInfo
-
-    there = interval(*(at.astimezone(ZoneInfo("Asia/Tokyo")) for at in (DAY, DAY + ONE_DAY)))
-
-    assert (
-        behaviour_day(context(logical_date=there["data_interval_start"], **there), NOW)
-        == DAY.date()
-    )
-
-
-@pytest.mark.parametrize(
-    ("facts", "message"),
-    [
-        ({"params": {"day": "2011-12-11"}}, "2011-12-11 has not begun"),
-        ({"params": {"day": "yesterday"}}, "'yesterday' is not a date"),
-        (
-            {"conf": {"day": "2011-12-01", "date": "2011-12-01"}},
-            "takes `day` and nothing else, not date",
-        ),
-    ],
-)
-def test_a_run_that_cannot_be_meant_is_refused(facts: dict[str, Any], message: str) -> None:
-    with pytest.raises(BadSettings, match=message):
-        behaviour_day(context(**facts), NOW)
 
 
 @pytest.fixture(scope="module")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The DAGs by id, parsed as Airflow does; no database is needed for that."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, logging_kept():
         patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
         patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
         from airflow.dag_processing.dagbag import DagBag
@@ -117,6 +31,22 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         bag = DagBag(DAGS)
     assert bag.import_errors == {}
     return dict(bag.dags)
+
+
+@contextmanager
+def logging_kept() -> Iterator[None]:
+    """Importing Airflow sets up logging for the whole process; other tests have theirs."""
+    handlers, level, configuration = (
+        logging.root.handlers[:],
+        logging.root.level,
+        structlog.get_config(),
+    )
+    try:
+        yield
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+        structlog.configure(**configuration)
 
 
 def test_a_dag_file_is_wiring(dags: dict[str, Any]) -> None:
@@ -190,9 +120,100 @@ def test_the_night_begins_at_midnight_and_misses_no_day(dags: dict[str, Any]) ->
     assert dag.catchup
     # A start that moves with the clock would make a new DAG version at each parse.
     assert dag.start_date.time() == datetime.min.time()
-    assert dag.start_date < datetime.now(UTC) - ONE_DAY
+    assert dag.start_date < datetime.now(UTC)
     assert dag.params.get_param("day").schema == {
         "type": ["null", "string"],
         "format": "date",
         "title": "Behaviour day",
     }
+
+
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a migrated metadata database."""
+    home = tmp_path_factory.mktemp("airflow_home")
+    assert airflow(home, "db", "migrate").returncode == 0
+    return home
+
+
+def airflow(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run an airflow command, as a user does in a terminal."""
+    environment = (
+        os.environ
+        | variables
+        | {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "PYTHONPATH": str(DAGS.parent),
+        }
+    )
+    command = [sys.executable, "-m", "airflow", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+ITEMS = {
+    "rose": "Red garden rose in a clay pot",
+    "fern": "Green fern for a shady garden bed",
+    "tulip": "Tulip bulbs for spring flowers",
+    "hammer": "Steel claw hammer",
+    "drill": "Cordless power drill with steel bits",
+    "saw": "Hand saw for timber and boards",
+}
+
+
+KINDS = {"gardener": ("rose", "fern", "tulip"), "builder": ("hammer", "drill", "saw")}
+
+
+def write_shop(folder: Path) -> None:
+    """Gardeners and builders; each bought all of their kind but one, over two days."""
+    folder.mkdir()
+    items = [f"{item},{title}" for item, title in ITEMS.items()]
+    (folder / "items.csv").write_text("\n".join(["item_id,title", *items, ""]))
+    events = [
+        f"{kind}{user}{item},{kind}-{user},{item},purchase,2011-12-0{1 + (user + row) % 2}T12:00Z"
+        for kind, wares in KINDS.items()
+        for user in range(6)
+        for row, item in enumerate(wares)
+        if row != user % 3
+    ]
+    header = "event_id,user_id,item_id,event_type,occurred_at"
+    (folder / "events.csv").write_text("\n".join([header, *events, ""]))
+
+
+@pytest.mark.slow
+def test_airflow_runs_a_night_from_events_to_lists(
+    tmp_path: Path, airflow_home: Path, dsn: str, warehouse: Warehouse
+) -> None:
+    """What each user has not bought of their kind is what they are shown first."""
+    from recsys_tasks.loading import load_folder
+    from recsys_tasks.nightly import STEPS
+
+    write_shop(tmp_path / "shop")
+    load_folder(warehouse, tmp_path / "shop")
+
+    arguments = ("dags", "test", "nightly_recommendations", "--conf", '{"day": "2011-12-02"}')
+    done = airflow(airflow_home, *arguments, RECSYS_DSN=dsn)
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    with warehouse.transaction() as session:
+        steps = session.select(
+            "select step from nights where day = '2011-12-02' and state = 'done'"
+        )
+        lists = session.select("select user_id, item_id from recommendations where rank = 1")
+        stranger = session.rows("recommendations_of", user_id="nobody", n=3)
+    assert {step for (step,) in steps} == set(STEPS)
+    assert dict(lists) == {
+        f"{kind}-{user}": wares[user % 3] for kind, wares in KINDS.items() for user in range(6)
+    }
+    assert len(stranger) == 3
+
+
+@pytest.mark.slow
+def test_airflow_refuses_a_run_for_a_day_to_come(airflow_home: Path) -> None:
+    arguments = ("dags", "test", "nightly_recommendations", "--conf", '{"day": "9999-01-01"}')
+
+    done = airflow(airflow_home, *arguments)
+
+    assert done.returncode != 0
+    assert "Day 9999-01-01 has not begun" in done.stdout + done.stderr

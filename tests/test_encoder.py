@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from recsys_tasks.encoder import Encoder, clean, content_hash, item_text, load_encoder
 from recsys_tasks.errors import EncoderUnavailable
+from encoders import WORDS, save_tiny
 
-WORDS = ("red", "green", "blue", "cup", "plate", "lamp", "large", "small", "old", "new")
 # Pieces that become markup, escapes or composed letters once their neighbours are gone.
 PIECES = re.findall(
     r"\S+",
@@ -31,38 +31,6 @@ attribute = st.recursive(
     lambda values: st.lists(values) | st.dictionaries(any_text, values),
     max_leaves=5,
 )
-
-
-def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0) -> Path:
-    """A plain transformers checkpoint: a random two-layer BERT that knows WORDS."""
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedTokenizerFast
-
-    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-    vocabulary = {word: number for number, word in enumerate(special + WORDS)}
-    padding, unknown = special[:2]
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=unknown))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer, pad_token=padding, unk_token=unknown, model_max_length=32
-    ).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=32,
-        initializer_range=0.5,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = BertModel(config) if pooler else BertForMaskedLM(config)
-    model.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 from structlog.testing import capture_logs
 from worlds import (
     Deed,
+    World,
     catalogue_of,
     checkerboard,
     deeds,
@@ -26,11 +27,11 @@ from recsys_tasks.evaluation.baselines import (
     item_knn,
     popularity_baselines,
 )
-from recsys_tasks.evaluation.baselines.tuning import MAX_DAYS, Tuned, tuning_since
+from recsys_tasks.evaluation.baselines.tuning import Tuned
 from recsys_tasks.evaluation.histories import histories, user_items
 from recsys_tasks.evaluation.judging import judge
 from recsys_tasks.evaluation.popularity import Popularity
-from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
+from recsys_tasks.interactions import NO_ROW, Interactions
 
 N_USERS, N_ITEMS, N_DAYS = 5, 6, 12
 NAMES = [
@@ -100,24 +101,60 @@ def test_checkerboard(baseline: Callable[[], Scorer]) -> None:
     assert judge(met, "new", scorer.name, "all").hits[:, 0].all()
 
 
+def with_a_newcomer(world: World, *taken: tuple[int, float]) -> Interactions:
+    """The world's history before its window, and what one more user took to at which times."""
+    past = world.interactions.before(world.since)
+    before = zip(past.users.tolist(), past.items.tolist(), past.times.tolist(), strict=True)
+    newcomer = [Deed(world.n_users, item, time) for item, time in taken]
+    return history_of([*(Deed(*deed) for deed in before), *newcomer])
+
+
+def first_of(scores: NDArray[np.float32], items: list[int]) -> int:
+    """The best of the given items for the only user."""
+    return items[int(np.argmax(scores[0, items]))]
+
+
 @pytest.mark.parametrize("baseline", PERSONAL)
 def test_a_user_who_came_after_the_fit_is_served_from_todays_history(
     baseline: Callable[[], Scorer],
 ) -> None:
-    world, fitted = checkerboard(), baseline()
-    past = world.interactions.before(world.since)
-    newcomer = world.n_users
-    since_then = [Deed(newcomer, item, 20.0) for item in (1, 3, 7)]
-    fitted.fit(past, world.catalogue, 20)
-    ordered = history_of([
-        *(Deed(*deed) for deed in zip(past.users, past.items, past.times, strict=True)),
-        *since_then,
-    ])
+    world, scorer = checkerboard(), baseline()
+    scorer.fit(world.interactions.before(world.since), world.catalogue, 20)
+    past = with_a_newcomer(world, (0, 20.0), (2, 20.0), (6, 20.0))
 
-    scores = fitted.scores(ordered, np.array([newcomer], np.int32), 21)
+    scores = scorer.scores(past, np.array([world.n_users], np.int32), 21)
 
-    unseen = [0, 2, 4, 5, 6]
-    assert unseen[int(np.argmax(scores[0, unseen]))] == 5
+    assert first_of(scores, [1, 3, 4, 5, 7]) == 4
+
+
+@pytest.mark.parametrize("baseline", [item_knn, ease])
+@pytest.mark.parametrize(("half_life", "expected"), [(None, 4), (3.0, 3)])
+def test_with_a_half_life_the_latest_taste_counts(
+    baseline: Callable[[], Tuned[object, float | None]], half_life: float | None, expected: int
+) -> None:
+    """Two items of one colour long ago, one of the other colour yesterday."""
+    world, tuned = checkerboard(), baseline()
+    past = with_a_newcomer(world, (0, 0.0), (2, 0.0), (1, 19.0))
+    tuned.fit(world.interactions.before(world.since), world.catalogue, 20)
+
+    scores = tuned.models[20].scores(past, np.array([world.n_users], np.int32), 20, half_life)
+
+    assert first_of(scores, [3, 4]) == expected
+
+
+def test_blend_shows_decayed_popularity_to_a_user_without_a_past() -> None:
+    world = drifting_popularity()
+    mixed = blend(ease())
+    met = replay(*world[:3], [mixed], world.since, world.until, targets=("new",))
+    _, mixture = mixed.choice
+
+    plain = replay(
+        *world[:3], [Popular(mixture.half_life)], world.since, world.until, targets=("new",)
+    )
+
+    (blended,), (popular,) = (of.lists.values() for of in (met, plain))
+    assert not met.user_days.history.any()
+    np.testing.assert_array_equal(blended.ranked, popular.ranked)
 
 
 def test_drifting_popularity() -> None:
@@ -148,70 +185,6 @@ def test_ease_is_a_ridge_regression_of_each_item_on_the_others() -> None:
         ridge = Ridge(alpha=l2, fit_intercept=False).fit(taken[:, others], taken[:, item])
         expected = ridge.predict(taken[:, others]) * left(1, half_life)
         np.testing.assert_allclose(scores[:, item], expected, rtol=1e-3, atol=1e-6)
-
-
-class Noted:
-    """A way to learn that notes the days it learnt from; its model reads popularity."""
-
-    def __init__(self) -> None:
-        self.learnt: list[tuple[int, float]] = []
-
-    def __call__(
-        self, past: Interactions, catalogue: Catalogue, day: int, learning: str
-    ) -> "Counts":
-        """Learn in one way from what precedes `day`."""
-        self.learnt.append((day, float(past.times.max(initial=-1))))
-        return Counts(len(catalogue), of_use=learning == "counts")
-
-
-class Counts:
-    """Popularity at the half-life that it is read with, or nothing."""
-
-    def __init__(self, n_items: int, *, of_use: bool) -> None:
-        self.n_items, self.of_use = n_items, of_use
-
-    def scores(
-        self, past: Interactions, users: NDArray[np.int32], day: int, reading: float | None
-    ) -> NDArray[np.float32]:
-        """The same row for every user."""
-        counts = self.of_use * Popularity(self.n_items, reading).before(past, day)
-        return np.tile(counts.astype(np.float32), (len(users), 1))
-
-
-def test_tuning_chooses_what_ranks_best_on_the_days_before() -> None:
-    """And learns for that from what precedes them, then anew from all, once and for all."""
-    world, learn = drifting_popularity(), Noted()
-    tuned = Tuned("counts", learn, ("nothing", "counts"), (None, 1.0, 30.0))
-    past = world.interactions.before(world.since)
-    tuning = tuning_since(past, world.since)
-
-    tuned.fit(past, world.catalogue, world.since)
-    tuned.fit(world.interactions.before(world.since + 1), world.catalogue, world.since + 1)
-
-    assert tuned.chosen == ("counts", 1.0)
-    assert learn.learnt == [
-        (tuning, tuning - 1.0),
-        (tuning, tuning - 1.0),
-        (world.since, world.since - 1.0),
-        (world.since + 1, float(world.since)),
-    ]
-
-
-def test_without_days_to_tune_on_the_first_choice_stands() -> None:
-    tuned = Tuned("counts", Noted(), ("counts", "nothing"), (7.0, None))
-
-    tuned.fit(history_of([]), catalogue_of(3), 5)
-
-    assert tuned.chosen == ("counts", 7.0)
-
-
-def test_tuning_days_are_the_last_tenth_and_no_more_than_four_weeks() -> None:
-    even = history_of([Deed(0, 0, float(day)) for day in range(100)])
-    sparse = history_of([Deed(0, 0, float(10 * day)) for day in range(100)])
-
-    assert tuning_since(even, 100) == 90
-    assert tuning_since(sparse, 1000) == 1000 - MAX_DAYS
-    assert tuning_since(history_of([]), 7) == 7
 
 
 @pytest.mark.parametrize("happened", [[], [Deed(0, 1, 0.0)], [Deed(0, 1, 0.0, weight=-1)]])

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from worlds import (
-    UNKNOWN,
     Deed,
     catalogue_of,
     deeds,
@@ -16,11 +15,10 @@ from worlds import (
 )
 
 from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation import Replay, last_fifth, protocol, replay
+from recsys_tasks.evaluation import Replay, protocol, replay
 from recsys_tasks.evaluation.baselines import Popular
 from recsys_tasks.evaluation.judging import judge
-from recsys_tasks.evaluation.top_k import top_k
-from recsys_tasks.evaluation.user_days import Segment, Target, UserDays, user_days
+from recsys_tasks.evaluation.user_days import Target
 from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
 
 N_USERS, N_ITEMS, N_DAYS = 5, 6, 12
@@ -48,77 +46,11 @@ class Fixed:
         return np.tile(np.array(self.row, np.float32), (len(users), 1))
 
 
-def pairs_of(truth: UserDays, chosen: NDArray[np.bool_]) -> set[tuple[int, int, int]]:
-    """Day, user and item of the chosen relevant items."""
-    rows = truth.rows[chosen]
-    parts = (truth.days[rows], truth.users[rows], truth.items[chosen])
-    return set(zip(*(part.tolist() for part in parts), strict=True))
-
-
 def lists_of(met: Replay, target: Target, name: str) -> dict[tuple[int, int], list[int]]:
     """The list of each day and user."""
     ranked = met.lists[target, name].ranked.tolist()
     keys = zip(met.user_days.days.tolist(), met.user_days.users.tolist(), strict=True)
     return dict(zip(keys, ranked, strict=True))
-
-
-@given(deeds(N_USERS, N_ITEMS, N_DAYS), st.integers(0, N_DAYS))
-def test_the_truth_is_what_the_protocol_says(happened: list[Deed], since: int) -> None:
-    """Counted deed by deed, for both targets and each segment."""
-    catalogue = catalogue_of(N_ITEMS, since=[UNKNOWN, UNKNOWN, UNKNOWN, 0, 3, 8])
-    truth = user_days(history_of(happened), catalogue, N_USERS, since, N_DAYS)
-    liked = {
-        (int(deed.time), deed.user, deed.item)
-        for deed in happened
-        if deed.weight > 0 and deed.item != NO_ROW and since <= deed.time < N_DAYS
-    }
-
-    def n_before(day: int, user: int) -> int:
-        return sum(deed.time < day for deed in happened if deed.user == user)
-
-    def untouched(day: int, user: int, item: int) -> bool:
-        return not any(
-            deed.time < day for deed in happened if (deed.user, deed.item) == (user, item)
-        )
-
-    def new(day: int, item: int) -> bool:
-        first = int(catalogue.since[item])
-        if first == UNKNOWN:
-            used = [int(deed.time) for deed in happened if deed.item == item and deed.time < day]
-            first = min(used, default=day)
-        return day - first < 7
-
-    segments: dict[Segment, set[tuple[int, int, int]]] = {
-        "all": liked,
-        "cold": {pair for pair in liked if n_before(*pair[:2]) == 0},
-        "light": {pair for pair in liked if 1 <= n_before(*pair[:2]) <= 4},
-        "warm": {pair for pair in liked if n_before(*pair[:2]) >= 5},
-        "new_items": {pair for pair in liked if new(pair[0], pair[2])},
-        "known_items": {pair for pair in liked if not new(pair[0], pair[2])},
-    }
-    for segment, expected in segments.items():
-        assert pairs_of(truth, truth.relevant("all", segment)) == expected
-        first = {pair for pair in expected if untouched(*pair)}
-        assert pairs_of(truth, truth.relevant("new", segment)) == first
-    assert len(truth) == len({pair[:2] for pair in liked})
-    assert len(truth.items) == len(liked)
-
-
-@given(
-    st.lists(
-        st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 2.0]), min_size=7, max_size=7),
-        max_size=5,
-    ),
-    st.integers(1, 9),
-)
-def test_the_top_k_is_a_stable_sort(rows: list[list[float]], k: int) -> None:
-    """Ties in order of item rows, -inf never, short lists padded."""
-    scores = np.array(rows, np.float32).reshape(-1, 7)
-    order = np.argsort(-scores, axis=1, kind="stable")
-    listed = np.where(np.take_along_axis(scores, order, axis=1) == -np.inf, NO_ROW, order)
-    expected = np.pad(listed, ((0, 0), (0, 2)), constant_values=NO_ROW)[:, :k]
-
-    np.testing.assert_array_equal(top_k(scores, k), expected)
 
 
 def test_target_new_leaves_touched_items_out_and_all_leaves_nothing_out() -> None:
@@ -224,6 +156,47 @@ def test_the_popularity_of_a_list_is_that_of_the_days_before() -> None:
     assert met.total.tolist() == [3, 3]
 
 
+def test_the_least_popular_of_the_relevant_are_the_ideal_of_debiased_recall() -> None:
+    """Ascending, as many as a list is long, then inf."""
+    past = [Deed(user, item, 0.0) for item in range(3) for user in range(3 - item)]
+    liked = [*(Deed(5, item, 1.0) for item in range(3)), Deed(6, 0, 1.0)]
+    history = history_of([*past, *liked])
+
+    met = replay(history, catalogue_of(3), 7, [Fixed([0.0, 0.0, 0.0])], 1, 2, ks=(2,))
+
+    judged = judge(met, "all", "fixed", "all")
+    np.testing.assert_array_equal(judged.relevant_popularity, [[1, 2], [3, np.inf]])
+
+
+def test_the_gap_at_the_end_of_a_short_list_is_no_hit() -> None:
+    """Nor where the user-day before has taken to the last item of the catalogue."""
+    history = history_of([Deed(1, 0, 0.0), Deed(0, 2, 1.0), Deed(1, 1, 1.0)])
+
+    met = replay(history, catalogue_of(3), 2, [Fixed([3.0, -np.inf, 1.0])], 1, 2, ks=(3,))
+
+    judged = judge(met, "new", "fixed", "all")
+    assert judged.ranked.tolist() == [[0, 2, NO_ROW], [2, NO_ROW, NO_ROW]]
+    assert judged.hits.tolist() == [[False, True, False], [False, False, False]]
+
+
+def test_what_some_users_met_is_what_all_met_without_the_others() -> None:
+    """A replay of the same past whose window knows only those users."""
+    world, since = drifting_popularity(), drifting_popularity().until - 1
+    chosen = np.unique(world.interactions.between(since, world.until).users)[-2:]
+    known = (world.interactions.times < since) | np.isin(world.interactions.users, chosen)
+    part = world.interactions.where(known)
+    expected = replay(part, *world[1:3], [Popular()], since, world.until)
+
+    met = replay(*world[:3], [Popular(), Popular(3)], since, world.until).among(chosen, ["popular"])
+
+    assert lists_of(met, "new", "popular") == lists_of(expected, "new", "popular")
+    for target in met.targets:
+        judged, other = (vars(judge(of, target, "popular", "all")) for of in (met, expected))
+        for name, part_of_it in judged.items():
+            np.testing.assert_array_equal(part_of_it, other[name])
+    assert met.variants == ["popular"]
+
+
 def test_nan_is_an_error() -> None:
     with pytest.raises(ValueError, match="fixed scored nan on day 1"):
         replay(history_of([Deed(0, 0, 1.0)]), catalogue_of(1), 1, [Fixed([np.nan])], 0, 2)
@@ -235,16 +208,6 @@ def test_nan_is_an_error() -> None:
 def test_a_window_without_a_user_day_cannot_be_evaluated(happened: list[Deed]) -> None:
     with pytest.raises(NothingToEvaluate, match="between 1970-01-01 and 1970-01-04"):
         replay(history_of(happened), catalogue_of(1), 1, [Fixed([0.0])], 0, 3)
-
-
-def test_the_last_fifth_is_whole_days() -> None:
-    """Of ten interactions the ninth falls on day 4, and day 4 has another one before it."""
-    times = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 3.5, 4.1, 4.2, 6.9]
-
-    assert last_fifth(history_of([Deed(0, 0, time) for time in times])) == (4, 7)
-    assert last_fifth(history_of([Deed(0, 0, 2.5)])) == (2, 3)
-    with pytest.raises(NothingToEvaluate):
-        last_fifth(history_of([]))
 
 
 @settings(deadline=None)

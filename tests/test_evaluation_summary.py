@@ -7,6 +7,7 @@ from worlds import Deed, World, catalogue_of, checkerboard, drifting_popularity,
 from recsys_tasks.evaluation import (
     METRICS,
     SEGMENTS,
+    Difference,
     Evaluation,
     ReadyLists,
     Replay,
@@ -116,6 +117,14 @@ def test_a_difference_is_to_the_best_baseline_and_paired() -> None:
     assert (row.difference, row.ci_low, row.ci_high, row.n) == expected
     assert row.wins
     assert {(row.target, row.k) for row in rows} == {(t, k) for t in ("new", "all") for k in (1, 4)}
+
+
+def test_a_win_is_a_difference_beyond_noise() -> None:
+    row = Difference("new", "all", "ndcg", 10, "interest", "popular", 0.1, -0.01, 0.2, 30)
+
+    assert not row.wins
+    assert row._replace(ci_low=0.01).wins
+    assert not row._replace(difference=-0.1, ci_low=-0.2, ci_high=-0.01).wins
 
 
 def test_nobody_wins_against_itself() -> None:

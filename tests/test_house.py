@@ -2,8 +2,10 @@
 
 import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -15,9 +17,7 @@ import recsys_tasks
 
 HOME = Path(__file__).parents[1]
 MODULES = sorted(
-    path
-    for room in ("recsys_tasks", "dags", "plugins", "tests", "benchmarks")
-    for path in (HOME / room).rglob("*.py")
+    path for room in ("recsys_tasks", "dags", "plugins") for path in (HOME / room).rglob("*.py")
 )
 # What applications may rely on: migrations keep it.
 OUTPUT = (
@@ -83,19 +83,41 @@ def test_migrations_make_the_output() -> None:
     assert set(OUTPUT) <= set(made)
 
 
-def test_the_lock_holds_what_the_package_asks_for() -> None:
-    project = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
-    lines = (HOME / "requirements.lock").read_text("utf-8").splitlines()
-    exact = [Requirement(line) for line in lines if not line.startswith("#")]
-    locked = {
-        re.sub("[-_.]+", "-", pin.name).lower(): str(pin.specifier).removeprefix("==")
-        for pin in exact
-    }
+def canonical(name: str) -> str:
+    return re.sub("[-_.]+", "-", name).lower()
 
-    for requirement in map(Requirement, wanted):
-        version = locked[re.sub("[-_.]+", "-", requirement.name).lower()]
-        assert requirement.specifier.contains(version, prereleases=True), requirement
+
+def requirements() -> dict[str, Requirement]:
+    """What the package and its extras ask for, by name."""
+    project = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = chain(project["dependencies"], *project["optional-dependencies"].values())
+    return {canonical(requirement.name): requirement for requirement in map(Requirement, lines)}
+
+
+def test_the_lock_holds_what_the_package_asks_for() -> None:
+    lines = (HOME / "requirements.lock").read_text("utf-8").splitlines()
+    exact = dict(line.split("==") for line in lines if not line.startswith("#"))
+    locked = {canonical(name): version for name, version in exact.items()}
+
+    for name, requirement in requirements().items():
+        assert requirement.specifier.contains(locked[name], prereleases=True), requirement
+
+
+def test_the_package_asks_for_what_it_imports() -> None:
+    ours = sys.stdlib_module_names | {"recsys_tasks"}
+    imported = {
+        name.split(".")[0]
+        for path in (HOME / "recsys_tasks").rglob("*.py")
+        for name in imports(path)
+    }
+    distributions = packages_distributions()
+
+    undeclared = {
+        module
+        for module in imported - ours
+        if requirements().keys().isdisjoint(map(canonical, distributions[module]))
+    }
+    assert undeclared == set()
 
 
 def test_the_changelog_knows_this_version() -> None:
@@ -121,6 +143,14 @@ def test_functions_are_short() -> None:
 
     assert {place: lines for place, lines in lengths.items() if lines > 40} == {}
     assert median(lengths.values()) <= 8
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef]:

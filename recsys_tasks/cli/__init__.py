@@ -23,7 +23,7 @@ for command in (*nights.COMMANDS, *judging.COMMANDS, *asking.COMMANDS):
 @app.callback()
 def _before(
     *,
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log every step to standard error."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log steps to standard error."),
     debug: bool = typer.Option(False, "--debug", help="Show where an error comes from."),
 ) -> None:
     set_up_logging(verbose=verbose)

@@ -24,7 +24,7 @@ def recommend(
     with warehouse.transaction() as session:
         rows = session.rows("recommendations_of", user_id=user, n=n)
     if not rows:
-        ANSWERS.print("There is nothing to recommend: no item is known. Load items and run a night.")
+        ANSWERS.print("There is nothing to recommend: no item is known. Load items, run a night.")
         return
     night, strategy = rows[0][-2:]
     made = table("rank ", "item", "title", "score ", "reason")
@@ -48,7 +48,9 @@ def similar(
             raise UnknownItem(item_id=item, schema=settings.schema_name)
         rows = session.rows("similar_items_of", item_id=item, n=n)
     if not rows:
-        ANSWERS.print(f"Item {item} has no neighbours: it has no text, or no night has run since it came.")
+        ANSWERS.print(
+            f"Item {item} has no neighbours: it has no text, or came after the last night."
+        )
         return
     made = table("rank ", "item", "title", "cosine ")
     for rank, neighbour, title, score in rows:
@@ -57,7 +59,7 @@ def similar(
 
 
 def sql(
-    statement: Annotated[str, typer.Argument(help="For example: select * from recommend('42', 10)")],
+    statement: Annotated[str, typer.Argument(help="As in: select * from recommend('42', 10)")],
     dsn: Dsn = None,
     schema: Schema = None,
 ) -> None:
@@ -65,10 +67,12 @@ def sql(
     warehouse = connect(settings_of(dsn, schema))
     with warehouse.transaction() as session:
         session.execute("read_only")
+        session.execute("keep_statement", statement=statement)
         try:
-            headings, rows = session.table(statement)
+            session.execute("open_answer")
+            headings, rows = session.table("fetch all from answer")
         except psycopg2.Error as error:
-            raise BadStatement(reason=str(error).strip()) from error
+            raise BadStatement(reason=str(error).strip().splitlines()[0]) from error
     made = table(*headings)
     for row in rows:
         made.add_row(*("" if value is None else str(value) for value in row))

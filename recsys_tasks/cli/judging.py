@@ -1,13 +1,13 @@
 """Commands that judge: backtest and doctor."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from recsys_tasks import diagnosing
-from recsys_tasks.backtesting import Backtest, backtest as run_backtest
+from recsys_tasks.backtesting import Backtest
+from recsys_tasks.backtesting import backtest as run_backtest
 from recsys_tasks.cli.options import (
     Dsn,
     JsonFile,
@@ -38,7 +38,7 @@ def backtest(
     schema: Schema = None,
     preset: Preset = None,
 ) -> None:
-    """Replay a window of the past, all variants beside all baselines; nothing that is served changes."""
+    """Replay a window of the past, variants beside baselines; nothing that is served changes."""
     settings = settings_of(dsn, schema, preset)
     with progress() as bars:
         task = bars.add_task("reading, tuning baselines", total=None)
@@ -70,8 +70,8 @@ def _print(found: Backtest) -> None:
         if (gap.metric, gap.k, gap.segment) == ("ndcg", 10, "all"):
             verdict = "wins" if gap.wins else "loses" if gap.ci_high < 0 else "is level"
             ANSWERS.print(
-                f"Target {gap.target}: {gap.variant} {verdict} against {gap.baseline}, the best baseline: "
-                f"{gap.difference:+.4f} ({gap.ci_low:+.4f} to {gap.ci_high:+.4f}) NDCG@10"
+                f"Target {gap.target}: {gap.variant} {verdict} against {gap.baseline}, the best "
+                f"baseline: {gap.difference:+.4f} ({gap.ci_low:+.4f} to {gap.ci_high:+.4f}) NDCG@10"
             )
 
 
@@ -83,7 +83,8 @@ def _print_table(target: str, segment: str, rows: list[Evaluation]) -> None:
     ordered = sorted(by_variant.items(), key=lambda pair: -pair[1]["ndcg", 10].value)
     headings = [f"{metric}@{k} " if k else f"{metric} " for metric, k in SHOWN]
     n = ordered[0][1]["ndcg", 10].n
-    shown = table("variant", *headings, title=f"target {target}, segment {segment}: {n:,} user-days")
+    title = f"target {target}, segment {segment}: {n:,} user-days"
+    shown = table("variant", *headings, title=title)
     for variant, figures in ordered:
         best = figures["ndcg", 10]
         cells = [f"{best.value:.4f} ({best.ci_low:.4f}-{best.ci_high:.4f})"]
@@ -98,9 +99,9 @@ def doctor(dsn: Dsn = None, schema: Schema = None, preset: Preset = None) -> Non
     is_well = True
     for finding in diagnosing.diagnose(settings_of(dsn, schema, preset)):
         mark = "ok   " if finding.is_well else "WRONG"
-        ANSWERS.print(f"{mark}  {finding.what}", markup=False)
+        ANSWERS.print(f"{mark}  {finding.what}")
         if finding.remedy:
-            ANSWERS.print(f"       {finding.remedy}", markup=False)
+            ANSWERS.print(f"       {finding.remedy}")
         is_well = is_well and finding.is_well
     if not is_well:
         ERRORS.say("something is wrong; the remedies stand above")

@@ -27,7 +27,7 @@ def migrate(dsn: Dsn = None, schema: Schema = None) -> None:
 
 
 def load(
-    folder: Annotated[Path, typer.Argument(help="With items, users and events as .csv or .parquet.")],
+    folder: Annotated[Path, typer.Argument(help="Of items, users and events: .csv or .parquet.")],
     dsn: Dsn = None,
     schema: Schema = None,
 ) -> None:
@@ -60,7 +60,7 @@ def _print_reports(reports: Sequence[FileReport]) -> None:
     ANSWERS.print(files)
     for report in reports:
         for reason, n in sorted(report.rejected.items()):
-            ANSWERS.print(f"{report.file}: {n:,} rejected: {reason}", markup=False)
+            ANSWERS.print(f"{report.file}: {n:,} rejected: {reason}")
         if report.ignored_columns:
             ANSWERS.print(f"{report.file}: columns not used: {', '.join(report.ignored_columns)}")
     if any(report.rejected for report in reports):
@@ -116,8 +116,9 @@ def replay(
             bars.update(task, advance=1, description=f"night {day}")
     rest = sorted(took[1:]) or took
     ANSWERS.print(
-        f"{len(days)} nights in {sum(took):.0f} s: the first {took[0]:.1f} s (it takes all that came "
-        f"before it), then {rest[len(rest) // 2]:.1f} s in the middle, {rest[-1]:.1f} s at most."
+        f"{len(days)} nights in {sum(took):.0f} s: the first {took[0]:.1f} s (it takes all that "
+        f"came before it), then {rest[len(rest) // 2]:.1f} s in the middle, {rest[-1]:.1f} s at "
+        f"most."
     )
     print_nights(connect(settings), settings, since.date(), until.date())
 
@@ -136,7 +137,8 @@ def print_nights(warehouse: Warehouse, settings: Settings, since: date, until: d
         return
     figures = table("target", "variant", "NDCG@10 ", "recall@10 ", "hit rate@10 ", "user-days ")
     for target, variant, ndcg, recall, hit_rate, n in judged:
-        figures.add_row(target, variant, f"{ndcg:.4f}", f"{recall:.4f}", f"{hit_rate:.4f}", f"{n:,}")
+        means = (f"{mean:.4f}" for mean in (ndcg, recall, hit_rate))
+        figures.add_row(target, variant, *means, f"{n:,}")
     ANSWERS.print(figures)
 
 

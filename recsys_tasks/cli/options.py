@@ -20,7 +20,10 @@ Dsn = Annotated[
 Schema = Annotated[
     str | None,
     typer.Option(
-        "--schema", metavar="NAME", help="Schema of the tenant (RECSYS_SCHEMA).", show_default="recsys"
+        "--schema",
+        metavar="NAME",
+        help="Schema of the tenant (RECSYS_SCHEMA).",
+        show_default="recsys",
     ),
 ]
 Preset = Annotated[
@@ -38,11 +41,13 @@ Since = Annotated[
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option("--until", formats=["%Y-%m-%d"], help="The day after the last.", show_default=False),
+    typer.Option(
+        "--until", formats=["%Y-%m-%d"], help="The day after the last.", show_default=False
+    ),
 ]
 JsonFile = Annotated[
     Path | None,
-    typer.Option("--json", metavar="FILE", help="Write the rows there as JSON.", show_default=False),
+    typer.Option("--json", metavar="FILE", help="Write the rows as JSON.", show_default=False),
 ]
 
 

@@ -15,7 +15,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-ANSWERS = Console(highlight=False, soft_wrap=True)
+# Titles and reasons are anybody's text: "[/red]" and ":cat:" are shown as they stand.
+ANSWERS = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class Errors:
@@ -23,14 +24,16 @@ class Errors:
 
     def __init__(self) -> None:
         """Tracebacks are for who asks."""
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = Console(
+            stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False
+        )
         self.show_tracebacks = False
 
     def say(self, message: str) -> None:
         """Print a message, after the traceback of the error at hand if that was asked for."""
         if self.show_tracebacks:
             self.console.print_exception()
-        self.console.print("ebbtide: " + " ".join(message.split()), markup=False)
+        self.console.print("ebbtide: " + " ".join(message.split()))
 
 
 ERRORS = Errors()

@@ -22,6 +22,7 @@ from recsys_tasks.warehouse import Warehouse, connect
 
 DAGS = Path(__file__).parents[2] / "dags"
 N_NIGHTS = 61
+FOUND_BY = {"RECSYS_SCHEMA", "RECSYS_PRESET"}  # what a later command needs, to find it all
 
 
 def run(console: Console, settings: Settings, folder: Path | None = None) -> None:
@@ -45,7 +46,9 @@ def run(console: Console, settings: Settings, folder: Path | None = None) -> Non
     _replay(console, settings, days[:-1])
     _run_with_airflow(console, settings, warehouse.dsn, days[-1])
     since, until = days[0], days[-1] + timedelta(days=1)
-    telling.tell(console, warehouse, since, until, environment=_environment(settings))
+    found_by = FOUND_BY if settings.dsn else {*FOUND_BY, "RECSYS_VAR"}
+    environment = {name: text for name, text in _environment(settings).items() if name in found_by}
+    telling.tell(console, warehouse, since, until, environment=environment)
 
 
 def _at_home(settings: Settings, folder: Path | None) -> Settings:
@@ -110,31 +113,31 @@ def liveliest(n_returning: Sequence[int], length: int) -> int:
 
 def _replay(console: Console, settings: Settings, days: Sequence[date]) -> None:
     """Run the nights in order; days on which nothing happened need none."""
+    console.print(
+        f"Replaying {len(days)} nights, {days[0]} to {days[-1]}; the first one takes in all that"
+        " came before it and embeds the texts."
+    )
     start = perf_counter()
     with _bar(console) as bar:
         task = bar.add_task("nights", total=len(days))
         for day in days:
-            run_night(
-                settings,
-                day,
-                lambda step, day=day: bar.update(task, description=f"night {day}: {step}"),  # type: ignore[misc]
-            )
+            bar.update(task, description=f"night {day}")
+            run_night(settings, day)
             bar.advance(task)
-    seconds = perf_counter() - start
-    console.print(
-        f"{len(days)} nights, {days[0]} to {days[-1]}, in {seconds:.0f} s: the first takes all that"
-        " came before it and embeds the texts."
-    )
+    console.print(f"Done in {perf_counter() - start:.0f} s.")
 
 
 def _bar(console: Console) -> Progress:
-    columns = (
+    """A bar, gone when done; nothing where that is no terminal."""
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _run_with_airflow(console: Console, settings: Settings, dsn: str, day: date) -> None:
@@ -165,7 +168,7 @@ def _run_with_airflow(console: Console, settings: Settings, dsn: str, day: date)
                 raise BadSource(
                     place=f"airflow {arguments[0]} {arguments[1]}", problem=f"see {log.name}"
                 )
-    console.print(f"Night {day} through Airflow (dags test) in {perf_counter() - start:.0f} s.")
+    console.print(f"Night {day} through Airflow: {perf_counter() - start:.0f} s.")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

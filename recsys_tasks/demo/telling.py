@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from recsys_tasks.errors import BadSource
 from recsys_tasks.warehouse import Session, Warehouse
 
 N_SHOWN = 10
-N_CHANGES = 6
+N_CHANGES = 4
 
 
 class Day(NamedTuple):
@@ -41,9 +42,15 @@ def tell(
         since: First night.
         until: The day after the last.
         environment: Variables with which commands find the same database and preset.
+
+    Raises:
+        BadSource: Nobody got a list.
     """
     with warehouse.transaction() as session:
         user_id = session.value("busiest_user", since=since, until=until)
+        if user_id is None:
+            problem = "nobody got a list; rejected_interactions says what was wrong with the rows"
+            raise BadSource(place="events", problem=problem)
         _tell_list(console, session, user_id)
         _tell_changes(console, session, user_id, since, until)
         _tell_evaluation(console, session, since, until)
@@ -66,19 +73,19 @@ def _tell_changes(
     did = {day.day: day for day in map(Day._make, session.rows("days_of_user", **span))}
     lists: dict[date, Sequence[str]] = dict(session.rows("lists_of_user", **span, n=N_SHOWN))
     nights = sorted(lists)
-    shown = [night for night in nights if night in did][: N_CHANGES - 1]
+    active = [night for night in nights if night in did]
     made = _table(
         "How the list changed", "night", "what the user did", "new ", "the list begins with"
     )
     earlier: Sequence[str] = ()
-    for night in sorted({nights[0], *shown, nights[-1]}):
+    for night in sorted({nights[0], *active[:1], *active[-N_CHANGES:], nights[-1]}):
         titles = lists[night]
         n_new = len(set(titles) - set(earlier))
         begins = escape("; ".join(titles[:3]))
         made.add_row(str(night), escape(_in_words(did.get(night))), str(n_new), begins)
         earlier = titles
     console.print(made)
-    console.print(f"new: of the first {N_SHOWN}, those that the line before did not have.\n")
+    console.print(f"new: of the first {N_SHOWN}, those that the line before did not have.")
 
 
 def _in_words(day: Day | None) -> str:
@@ -100,6 +107,7 @@ def _tell_evaluation(console: Console, session: Session, since: date, until: dat
     for variant, *figures, _ in judged:
         made.add_row(variant, *(f"{figure:.4f}" for figure in figures))
     console.print(made)
+    console.print("decayed_popular_7: what was popular, with a half-life of 7 days; equal for all.")
 
 
 def _tell_how_to_ask(
@@ -112,13 +120,10 @@ def _tell_how_to_ask(
     literal = "'" + user_id.replace("'", "''") + "'"
     statement = f"select * from {session.schema}.recommend({literal}, {N_SHOWN})"  # noqa: S608  shown, not run
     prefix = "".join(f"{name}={quote(value)} " for name, value in sorted(environment.items()))
-    ebbtide = f"{prefix}.venv/bin/ebbtide"
-    console.print(
-        f"The SQL to ask for it ({len(rows)} rows in {took:.1f} ms):\n\n    {statement};\n"
-    )
-    console.print("And from here:\n", markup=False)
-    for command in (f"sql {quote(statement)}", f"recommend {quote(user_id)}", "doctor"):
-        console.print(f"    {ebbtide} {command}", markup=False)
+    console.print(f"\nThe SQL to ask for it ({len(rows)} rows in {took:.1f} ms):\n")
+    console.print(f"    {statement};\n\nAnd from here:\n", markup=False, soft_wrap=True)
+    for command in (f"recommend {quote(user_id)}", f'sql "{statement}"', "doctor"):
+        console.print(f"    {prefix}.venv/bin/ebbtide {command}", markup=False, soft_wrap=True)
 
 
 def _table(title: str, *headings: str) -> Table:

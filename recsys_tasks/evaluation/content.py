@@ -1,7 +1,8 @@
 """The zero-shot model as a variant of the protocol.
 
-The night reaches a user's state by a recurrence over stored deltas; here it is one sparse product over the
-whole past. Both are the same function (tested), so a backtest is about the lists that a night would make.
+The night reaches a user's state by a recurrence over stored deltas; here it is one sparse product
+over the whole past. Both are the same function (tested), so a backtest is about the lists that a
+night would make.
 """
 
 from dataclasses import dataclass, field

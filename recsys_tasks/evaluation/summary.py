@@ -120,6 +120,7 @@ def differences(
 
     The best is chosen for each target, segment, metric and k; of equals, the first in the replay.
     Choosing it on the window itself favours the baselines. Without baselines there are no rows.
+    Of the metrics, `coverage` cannot be asked for: it is no mean over user-days.
     """
     found = []
     for target, segment in product(met.targets, segments):

@@ -1,4 +1,4 @@
-"""The gates before publishing: each file of sql/checks finds what is wrong with a draft, or nothing."""
+"""The gates before publishing: each file of sql/checks finds what is wrong with a draft."""
 
 from datetime import date
 
@@ -26,6 +26,7 @@ def refuse_bad_drafts(session: Session, settings: Settings, day: date) -> int:
     """
     limits = {
         "list_length": settings.list_length,
+        "refresh_days": settings.refresh_days,
         "enough_users": settings.enough_users,
         "enough_overlap": settings.enough_overlap,
     }

@@ -1,13 +1,14 @@
 """Bring the catalogue up to date, and give every text that is new a vector.
 
-Only items whose row in the source changed are read; only texts that no vector is known for are encoded,
-each distinct text once, whoever wrote it. The ranking model of these vectors is named here, and serves.
+Only items whose row in the source changed are read; only texts that no vector is known for are
+encoded, each distinct text once, whoever wrote it. The ranking model of these vectors is named
+here, and serves.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 
@@ -18,6 +19,7 @@ from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.session import Row
 
 CHUNK = 4096  # texts encoded before their vectors are sent
 
@@ -52,9 +54,11 @@ def _take_items(session: Session) -> int:
     return len(changed)
 
 
-def _staged_item(row: tuple[object, ...]) -> tuple[object, ...]:
+def _staged_item(row: Row) -> tuple[object, ...]:
     item_id, title, description, category, attributes, available, created_at, source_hash = row
-    text = item_text(title, category, description, attributes)  # type: ignore[arg-type]  as selected
+    if attributes is not None and not isinstance(attributes, Mapping):
+        attributes = {"attributes": attributes}  # a mapping may give a list of tags
+    text = item_text(title, category, description, attributes)
     listed = (item_id, title, category, available is not False, created_at, source_hash)
     return (*listed, content_hash(text).hex(), text) if text else (*listed, None, None)
 

@@ -1,7 +1,8 @@
 """Take the day's interactions from the source, checked; bad rows are kept with a reason.
 
-A night also takes every earlier day that was never taken (the first night takes the whole history), and
-takes again each of the last `late_days` days whose rows in the source have changed since: late events.
+A night also takes every earlier day that was never taken (the first night takes the whole history),
+and takes again each of the last `late_days` days whose rows in the source have changed since: late
+events.
 """
 
 import hashlib
@@ -18,9 +19,12 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     rules = rules_of(preset_of(settings))
     fingerprint = hashlib.sha256(f"{rules} {settings.text_limit}".encode()).hexdigest()[:12]
     session.map_source(settings.source)
-    session.execute("upsert_event_types", rules=rules)
+    session.execute("update_event_types", rules=rules)
+    session.execute("insert_event_types", rules=rules)
     session.execute("create_rules", rules=rules)
-    session.execute("create_days", day=day, late_days=settings.late_days, rules_fingerprint=fingerprint)
+    session.execute(
+        "create_days", day=day, late_days=settings.late_days, rules_fingerprint=fingerprint
+    )
     session.execute("create_changed_days", rules_fingerprint=fingerprint)
     # A row is "in the future" by the clock on the wall, whichever day the night is about.
     now = datetime.now(UTC)
@@ -33,23 +37,22 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
 
 def rules_of(preset: Preset) -> str:
     """What a row must satisfy, by event type, as the JSON that the queries read."""
-    return json.dumps(
-        [
-            {
-                "event_type": name,
-                "verb": kind.verb,
-                "uses_up": kind.uses_up,
-                "needs_item": kind.needs_item,
-                "minimum": kind.minimum,
-                "maximum": kind.maximum,
-            }
-            for name, kind in sorted(preset.event_types.items())
-        ]
-    )
+    return json.dumps([
+        {
+            "event_type": name,
+            "verb": kind.verb,
+            "uses_up": kind.uses_up,
+            "needs_item": kind.needs_item,
+            "minimum": kind.minimum,
+            "maximum": kind.maximum,
+        }
+        for name, kind in sorted(preset.event_types.items())
+    ])
 
 
 def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
     """Exchange what was taken of the changed days for what is staged."""
+    session.execute("forget_largest_values")
     session.execute("delete_taken")
     session.execute("delete_staged_copies")
     session.execute("delete_later_copies")
@@ -59,4 +62,5 @@ def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
     session.execute("delete_rejected", now=now)
     session.execute("insert_rejected")
     session.execute("upsert_interaction_days", rules_fingerprint=rules_fingerprint)
+    session.execute("remember_largest_values")
     session.execute("update_largest_values")

@@ -1,7 +1,8 @@
-"""COPY in PostgreSQL's binary format, between tables and numpy columns, without a Python loop over rows.
+"""COPY in PostgreSQL's binary format, between tables and numpy columns, without a loop over rows.
 
-Only columns of fixed width are known here, so that a whole table is one structured array: see "Binary
-Format" on https://www.postgresql.org/docs/18/sql-copy.html, and pgvector's send functions for its types.
+Only columns of fixed width are known here, so that a whole table is one structured array: see
+"Binary Format" on https://www.postgresql.org/docs/18/sql-copy.html, and pgvector's send functions
+for its types.
 """
 
 from collections.abc import Sequence
@@ -61,7 +62,8 @@ def _array(n: int, oid: int, element: str, kind: str) -> Column:
         [(name, ">i4") for name in ("n_dims", "flags", "oid", "n", "lower")]
         + [("value", items, (n,))]
     )
-    return Column(wire, {"n_dims": 1, "flags": 0, "oid": oid, "n": n, "lower": 1}, 0, np.dtype(kind))
+    constants = {"n_dims": 1, "flags": 0, "oid": oid, "n": n, "lower": 1}
+    return Column(wire, constants, 0, np.dtype(kind))
 
 
 def real_array(n: int) -> Column:
@@ -108,24 +110,44 @@ def encode(columns: Sequence[Column], arrays: Sequence[NDArray[np.generic]]) -> 
     return _SIGNATURE + rows.tobytes() + _TRAILER
 
 
-def decode(columns: Sequence[Column], stream: bytes | memoryview) -> tuple[NDArray[np.generic], ...]:
+def decode(
+    columns: Sequence[Column], stream: bytes | memoryview
+) -> tuple[NDArray[np.generic], ...]:
     """The columns of a binary COPY stream, in native byte order.
 
     Raises:
-        ValueError: A row has another width: a null, or a vector of another length.
+        ValueError: A row is not as `columns` say: a null, or a vector of another length.
     """
     body = memoryview(stream)[len(_SIGNATURE) : -len(_TRAILER)]
     row_type = _row_type(columns)
     if len(body) % row_type.itemsize:
-        message = f"{len(body)} bytes are no multiple of {row_type.itemsize}: a null, or another width"
+        message = f"{len(body)} bytes are no rows of {row_type.itemsize}: a null, or another width"
         raise ValueError(message)
     rows = np.frombuffer(body, row_type)
-    if (rows["n_fields"] != len(columns)).any():
-        message = f"a row has not {len(columns)} fields: a null, or another width"
+    # The first row that differs still lies where it is looked for, so looking at each is proof.
+    if not _are_as_said(rows, columns):
+        message = "a row has other columns than are expected: a null, or another width"
         raise ValueError(message)
     return tuple(
         _native(rows[f"column{position}"], column) for position, column in enumerate(columns)
     )
+
+
+def _are_as_said(rows: NDArray[np.void], columns: Sequence[Column]) -> bool:
+    """Whether everything in the rows but the values is what `encode` would have written."""
+    if (rows["n_fields"] != len(columns)).any():
+        return False
+    for position, column in enumerate(columns):
+        cell = rows[f"column{position}"]
+        if (rows[f"size{position}"] != column.wire.itemsize).any():
+            return False
+        if any((cell[name] != constant).any() for name, constant in column.constants.items()):
+            return False
+        if "lower" in column.constants:
+            item = cell["value"].dtype["value"].itemsize
+            if (cell["value"]["size"] != item).any():
+                return False
+    return True
 
 
 def _native(cell: NDArray[np.void], column: Column) -> NDArray[np.generic]:

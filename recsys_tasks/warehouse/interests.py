@@ -90,7 +90,7 @@ def fold_from(
     user_keys = np.union1d(known.user_keys, delta_keys)
     rows = np.searchsorted(user_keys, delta_keys)
     start = zero(len(user_keys), len(half_lives), added.totals.shape[-1], 0)
-    # Nothing decays to nothing, over however long a time: a new user starts on the first active day.
+    # Nothing decays to nothing, over however long a time: a new user starts on the first day.
     start.days[rows[::-1]] = added.days[::-1]
     alphas = np.zeros_like(start.masses)
     known_rows = np.searchsorted(user_keys, known.user_keys)
@@ -102,9 +102,10 @@ def fold_from(
 
 
 def interests_as_of(session: Session, shape: Shape, night: date) -> Interests:
-    """Every user's interest as it was at the end of a night, seen from the last active day until then.
+    """Every user's interest as it was at the end of a night, seen from the last active day.
 
-    The totals of users who did something later are of no use for that: their deltas are folded again.
+    The totals of users who did something later are of no use for that: their deltas are folded
+    again.
     """
     settled = read_interests(session, "totals_until", shape, night=night)
     deltas = read_deltas(session, "deltas_until", shape, night=night)
@@ -116,5 +117,10 @@ def _together(one: Interests, other: Interests) -> Interests:
     """Two disjoint sets of users as one, in ascending keys."""
     keys = np.concatenate([one.user_keys, other.user_keys])
     order = np.argsort(keys, kind="stable")
-    state = Decayed(*(np.concatenate(pair)[order] for pair in zip(one.state, other.state, strict=True)))
-    return Interests(keys[order], state, np.concatenate([one.alphas, other.alphas])[order])
+    state = Decayed(
+        np.concatenate([one.state.totals, other.state.totals]),
+        np.concatenate([one.state.masses, other.state.masses]),
+        np.concatenate([one.state.days, other.state.days]),
+    )
+    alphas = np.concatenate([one.alphas, other.alphas])
+    return Interests(keys[order], state.at(order), alphas[order])

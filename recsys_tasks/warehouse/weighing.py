@@ -27,11 +27,12 @@ class Weighed(NamedTuple):
     """Interactions as numeric rooms read them, and the way back to keys.
 
     Attributes:
-        interactions: In the query's order. Items are rows of `item_keys`, which also index `vectors`;
-            texts are rows of `vectors` after those.
+        interactions: In the query's order. Items are rows of `item_keys`, which also index
+            `vectors`; texts are rows of `vectors` after those.
         user_keys: By row of the user, ascending.
         item_keys: By row of the item.
-        vectors: Of the items' texts and then of what users wrote, (n_vectors, dim); zero where unknown.
+        vectors: Of the items' texts and then of what users wrote, (n_vectors, dim); zero where
+            there is none.
         event_type_keys: Of each interaction.
     """
 

@@ -1,20 +1,21 @@
--- Lists do not change altogether from one week to the next: that is a broken model, not a new taste.
+-- Lists do not change altogether from one week to the next: that is a broken model, no new taste.
 with drafted as (
     select
         draft_lists.night,
         earlier.night as earlier_night,
-        draft_lists.item_keys [1:10] as item_keys,
-        recommendation_lists.item_keys [1:10] as earlier_keys
+        draft_lists.item_keys[1:10] as item_keys,
+        recommendation_lists.item_keys[1:10] as earlier_keys
     from draft_nights
-    cross join lateral (
-        select published_nights.night
-        from published_nights
-        where
-            published_nights.night < draft_nights.night
-            and published_nights.night >= draft_nights.night - 7
-        order by published_nights.night desc
-        limit 1
-    ) as earlier
+    cross join
+        lateral (
+            select published_nights.night
+            from published_nights
+            where
+                published_nights.night < draft_nights.night
+                and published_nights.night >= draft_nights.night - 7
+            order by published_nights.night desc
+            limit 1
+        ) as earlier
     inner join draft_lists on draft_nights.night = draft_lists.night
     inner join recommendation_lists
         on
@@ -36,7 +37,9 @@ shared as (
 
 select
     'lists of night ' || shared.night || ' share ' || round(100 * avg(shared.overlap)::numeric, 1)
-    || ' percent with those of night ' || shared.earlier_night || ' (RECSYS_ENOUGH_OVERLAP)' as finding
+    || ' percent with those of night '
+    || shared.earlier_night
+    || ' (RECSYS_ENOUGH_OVERLAP)' as finding
 from shared
 group by shared.night, shared.earlier_night
 having avg(shared.overlap) < %(enough_overlap)s;

@@ -1,6 +1,9 @@
 -- No list holds an item twice.
 select
-    count(*) || ' lists of night ' || draft_lists.night || ' hold an item twice, the first of user_key '
+    count(*)
+    || ' lists of night '
+    || draft_lists.night
+    || ' hold an item twice, the first of user_key '
     || min(draft_lists.user_key) as finding
 from draft_lists
 where

@@ -1,6 +1,12 @@
 -- A night does not make far fewer lists than the night before it did.
 select
-    'night ' || drafted.night || ' has ' || drafted.n_lists || ' lists, night ' || earlier.night || ' had '
+    'night '
+    || drafted.night
+    || ' has '
+    || drafted.n_lists
+    || ' lists, night '
+    || earlier.night
+    || ' had '
     || earlier.n_lists || ' (RECSYS_ENOUGH_USERS)' as finding
 from (
     select
@@ -10,13 +16,14 @@ from (
     left join draft_lists on draft_nights.night = draft_lists.night
     group by draft_nights.night
 ) as drafted
-cross join lateral (
-    select
-        published_nights.night,
-        published_nights.n_lists
-    from published_nights
-    where published_nights.night < drafted.night
-    order by published_nights.night desc
-    limit 1
-) as earlier
+cross join
+    lateral (
+        select
+            published_nights.night,
+            published_nights.n_lists
+        from published_nights
+        where published_nights.night < drafted.night
+        order by published_nights.night desc
+        limit 1
+    ) as earlier
 where drafted.n_lists < %(enough_users)s * earlier.n_lists;

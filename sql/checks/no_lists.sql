@@ -1,4 +1,5 @@
--- A night on which users have a history makes lists.
+-- A night makes lists where a user with a history (of late, where only those are refreshed) has an
+-- item left.
 select 'night ' || draft_nights.night || ' has no lists' as finding
 from draft_nights
 where
@@ -9,6 +10,27 @@ where
     )
     and exists (
         select
-        from interactions
-        where interactions.day <= draft_nights.night
+        from interactions as latest
+        inner join items
+            on
+                items.is_listed
+                and items.is_available
+                and (items.created_at is null or items.created_at < draft_nights.night + 1)
+        where
+            latest.day <= draft_nights.night
+            and latest.day
+            > coalesce(draft_nights.night - %(refresh_days)s::integer, '-infinity')
+            and not exists (
+                select
+                from interactions
+                inner join event_types
+                    on interactions.event_type_key = event_types.event_type_key
+                where
+                    event_types.uses_up
+                    and interactions.user_key = latest.user_key
+                    and interactions.item_key = items.item_key
+                    and interactions.day <= draft_nights.night
+                    and interactions.day
+                    > coalesce(draft_nights.night - draft_nights.excludes_after, '-infinity')
+            )
     );

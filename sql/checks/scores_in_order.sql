@@ -1,14 +1,18 @@
 -- Scores are finite and do not ascend.
 select
-    count(*) || ' scores of night ' || draft_lists.night || ' are not finite or out of order, the first of user_key '
+    count(*)
+    || ' scores of night '
+    || draft_lists.night
+    || ' are not finite or out of order, the first of user_key '
     || min(draft_lists.user_key) as finding
 from draft_lists
-cross join lateral (
-    select
-        entries.score,
-        lag(entries.score) over (order by entries.rank) as better
-    from unnest(draft_lists.scores) with ordinality as entries (score, rank)
-) as pairs
+cross join
+    lateral (
+        select
+            entries.score,
+            lag(entries.score) over (order by entries.rank) as better
+        from unnest(draft_lists.scores) with ordinality as entries (score, rank)
+    ) as pairs
 where
     pairs.score in ('NaN', 'Infinity', '-Infinity')
     or pairs.score > pairs.better

@@ -7,8 +7,9 @@ inner join draft_nights on draft_lists.night = draft_nights.night
 inner join interactions
     on
         draft_lists.user_key = interactions.user_key
-        and interactions.day <= draft_lists.night
-        and interactions.day > coalesce(draft_lists.night - draft_nights.excludes_after, '-infinity')
+        and draft_lists.night >= interactions.day
+        and interactions.day
+        > coalesce(draft_lists.night - draft_nights.excludes_after, '-infinity')
         and interactions.item_key = any(draft_lists.item_keys)
 inner join event_types
     on

@@ -39,7 +39,8 @@ left_over as (
                 and interactions.user_key = short.user_key
                 and interactions.item_key = candidates.item_key
                 and interactions.day <= short.night
-                and interactions.day > coalesce(short.night - draft_nights.excludes_after, '-infinity')
+                and interactions.day
+                > coalesce(short.night - draft_nights.excludes_after, '-infinity')
         )
     group by short.night, short.user_key, short.n_listed
 )

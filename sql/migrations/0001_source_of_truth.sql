@@ -65,7 +65,8 @@ create table interaction_days (
     accumulated_fingerprint text -- of what the day's deltas were made from; null: to be made
 );
 
--- One row a rejected row of the source, kept as it came. `day` is null where the time is unreadable.
+-- One row a rejected row of the source, kept as it came. `day` is null where the time is
+-- unreadable.
 create table rejected_interactions (
     day date,
     event_id text,
@@ -99,10 +100,12 @@ create table text_vectors (
     primary key (encoder_id, text_key)
 );
 
-alter table text_vectors alter column vector set storage plain; -- read whole, always: no detour through TOAST
+-- Read whole, always: no detour through TOAST.
+alter table text_vectors alter column vector set storage plain;
 
 -- One row a user, active day and half-life: what the day added, seen from its end.
--- The last coordinate of a total is the sum of signed weights, so that a centre can be taken off later.
+-- The last coordinate of a total is the sum of signed weights, so that a centre can be taken off
+-- later.
 create table daily_interests (
     user_key integer not null references users,
     day date not null,
@@ -115,7 +118,8 @@ create table daily_interests (
 alter table daily_interests alter column total set storage plain;
 create index daily_interests_day_idx on daily_interests (day);
 
--- One row a user and half-life: the fold of the user's deltas, seen from the end of the last active day.
+-- One row a user and half-life: the fold of the user's deltas, seen from the end of the last
+-- active day.
 create table interest_totals (
     user_key integer not null references users,
     half_life real not null, -- days

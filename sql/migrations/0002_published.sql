@@ -29,19 +29,20 @@ create table variants (
 );
 
 -- One row a user and night; a night is a partition. Arrays are best first and of one length.
--- A reason is a kind, and by kind an item, an event type or a horizon, and a day: see reason_in_words.
+-- A reason is a kind, and by kind an item, an event type or a horizon, and a day: see
+-- reason_in_words.
 create table recommendation_lists (
     night date not null,
     user_key integer not null,
     model_key smallint not null,
     strategy_key smallint not null references strategies,
     variant_key smallint not null references variants,
-    item_keys integer [] not null,
-    scores real [] not null,
-    reason_kinds smallint [] not null,
-    reason_items integer [] not null,
-    reason_details smallint [] not null,
-    reason_days integer [] not null, -- days from 1970-01-01
+    item_keys integer[] not null,
+    scores real[] not null,
+    reason_kinds smallint[] not null,
+    reason_items integer[] not null,
+    reason_details smallint[] not null,
+    reason_days integer[] not null, -- days from 1970-01-01
     primary key (user_key, night)
 ) partition by range (night);
 
@@ -56,9 +57,9 @@ create table draft_nights (
     partition_name text not null,
     model_key smallint not null references models,
     inputs_fingerprint text not null,
-    cold_item_keys integer [] not null,
-    cold_scores real [] not null,
-    cold_details smallint [] not null,
+    cold_item_keys integer[] not null,
+    cold_scores real[] not null,
+    cold_details smallint[] not null,
     excludes_after integer -- days after which a list may show an item again; null: never
 );
 
@@ -66,9 +67,9 @@ create table draft_nights (
 create table cold_start_lists (
     night date primary key,
     model_key smallint not null references models,
-    item_keys integer [] not null,
-    scores real [] not null,
-    reason_details smallint [] not null
+    item_keys integer[] not null,
+    scores real[] not null,
+    reason_details smallint[] not null
 );
 
 -- One row an item, trend half-life and night kept: its decayed count.
@@ -95,14 +96,14 @@ create table interests (
 -- One row an item (or user): its nearest neighbours, nearest first.
 create table item_neighbours (
     item_key integer primary key references items,
-    neighbour_keys integer [] not null,
-    scores real [] not null
+    neighbour_keys integer[] not null,
+    scores real[] not null
 );
 
 create table user_neighbours (
     user_key integer primary key references users,
-    neighbour_keys integer [] not null,
-    scores real [] not null
+    neighbour_keys integer[] not null,
+    scores real[] not null
 );
 
 -- One row a table that is made anew only when what it is made from has changed.

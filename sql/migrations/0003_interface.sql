@@ -1,6 +1,7 @@
 -- The relations and functions that applications ask.
 
-create sequence list_partitions; -- a name for each partition, so that a new one never meets an old one
+-- A name for each partition, so that a new one never meets an old one.
+create sequence list_partitions;
 
 -- Make an empty draft for a night, in place of an earlier one.
 create function create_draft(draft_night date) returns text
@@ -70,7 +71,8 @@ begin
 end
 $$;
 
--- A reason in words. Kinds: 1 an item that the user had to do with, 2 something the user wrote, 3 a trend.
+-- A reason in words. Kinds: 1 an item that the user had to do with, 2 what the user wrote,
+-- 3 a trend.
 create function reason_in_words(
     kind smallint, title text, verb text, horizon smallint, days_ago integer
 ) returns text
@@ -82,7 +84,11 @@ begin atomic
             when 2 then 'because of what you wrote' || coalesce(' about ' || title, '')
             else
                 'popular '
-                || case when horizon <= 1 then 'today' when horizon <= 7 then 'this week' else 'this month' end
+                || case
+                    when horizon <= 1 then 'today'
+                    when horizon <= 7 then 'this week'
+                    else 'this month'
+                end
         end
         || case
             when kind = 3 then ''
@@ -111,33 +117,36 @@ select
     latest.night,
     models.model_id
 from users
-cross join lateral (
-    select
-        lists.night,
-        lists.model_key,
-        lists.strategy_key,
-        lists.variant_key,
-        lists.item_keys,
-        lists.scores,
-        lists.reason_kinds,
-        lists.reason_items,
-        lists.reason_details,
-        lists.reason_days
-    from recommendation_lists as lists
-    where lists.user_key = users.user_key
-    order by lists.night desc
-    limit 1
-) as latest
-cross join lateral unnest(
-    latest.item_keys,
-    latest.scores,
-    latest.reason_kinds,
-    latest.reason_items,
-    latest.reason_details,
-    latest.reason_days
-) with ordinality as entries (
-    item_key, score, reason_kind, reason_item, reason_detail, reason_day, rank
-)
+cross join
+    lateral (
+        select
+            lists.night,
+            lists.model_key,
+            lists.strategy_key,
+            lists.variant_key,
+            lists.item_keys,
+            lists.scores,
+            lists.reason_kinds,
+            lists.reason_items,
+            lists.reason_details,
+            lists.reason_days
+        from recommendation_lists as lists
+        where lists.user_key = users.user_key
+        order by lists.night desc
+        limit 1
+    ) as latest
+cross join
+    lateral unnest(
+        latest.item_keys,
+        latest.scores,
+        latest.reason_kinds,
+        latest.reason_items,
+        latest.reason_details,
+        latest.reason_days
+    ) with ordinality
+        as entries (
+            item_key, score, reason_kind, reason_item, reason_detail, reason_day, rank
+        )
 inner join items on entries.item_key = items.item_key
 inner join strategies on latest.strategy_key = strategies.strategy_key
 inner join variants on latest.variant_key = variants.variant_key
@@ -169,13 +178,17 @@ from (
     order by lists.night desc
     limit 1
 ) as latest
-cross join lateral unnest(latest.item_keys, latest.scores, latest.reason_details)
+cross join
+    lateral unnest(latest.item_keys, latest.scores, latest.reason_details)
     with ordinality as entries (item_key, score, reason_detail, rank)
 inner join items on entries.item_key = items.item_key
 inner join models on latest.model_key = models.model_key;
 
--- The user's list; then, where it is shorter than n or there is none, what the cold-start list adds to it;
--- before the first night the catalogue in the order of ids. Never empty while items exist.
+-- recommend.user_id and recommend.n are the function's arguments:
+-- noqa: disable=RF01
+
+-- The user's list; then, where it is shorter than n or there is none, what the cold-start list adds
+-- to it; before the first night the catalogue in the order of ids. Never empty while items exist.
 create function recommend(user_id text, n integer default 10)
 returns setof recommendations
 language sql stable parallel safe rows 10
@@ -185,6 +198,7 @@ begin atomic
         from recommendations as listed
         where listed.user_id = recommend.user_id and listed.rank <= recommend.n
     ),
+
     added as (
         select
             cold.*,
@@ -198,9 +212,13 @@ begin atomic
                 from interactions
                 inner join users on interactions.user_key = users.user_key
                 inner join event_types on interactions.event_type_key = event_types.event_type_key
-                where event_types.uses_up and users.user_id = recommend.user_id and interactions.item_key = cold.item_key
+                where
+                    event_types.uses_up
+                    and users.user_id = recommend.user_id
+                    and interactions.item_key = cold.item_key
             )
     ),
+
     catalogue as (
         select
             items.item_id,
@@ -212,38 +230,47 @@ begin atomic
             and not exists (select from known)
             and not exists (select from added)
     )
-    (
-        select known.*
-        from known
-        union all
-        select
-            recommend.user_id,
-            added.next_rank::integer,
-            added.item_id,
-            added.score,
-            added.reason,
-            'cold_start',
-            null,
-            added.night,
-            added.model_id
-        from added
-        union all
-        select
-            recommend.user_id,
-            catalogue.next_rank::integer,
-            catalogue.item_id,
-            0::real,
-            'in the catalogue',
-            'catalogue',
-            null,
-            null,
-            null
-        from catalogue
-        where catalogue.next_rank <= recommend.n
-    )
-    order by 2
+
+    select
+        known.user_id,
+        known.rank,
+        known.item_id,
+        known.score,
+        known.reason,
+        known.strategy,
+        known.variant,
+        known.night,
+        known.model_id
+    from known
+    union all
+    select
+        recommend.user_id,
+        added.next_rank::integer,
+        added.item_id,
+        added.score,
+        added.reason,
+        'cold_start',
+        null,
+        added.night,
+        added.model_id
+    from added
+    union all
+    select
+        recommend.user_id,
+        catalogue.next_rank::integer,
+        catalogue.item_id,
+        0::real,
+        'in the catalogue',
+        'catalogue',
+        null,
+        null,
+        null
+    from catalogue
+    where catalogue.next_rank <= recommend.n
+    order by rank
     limit greatest(recommend.n, 0);
 end;
+-- noqa: enable=RF01
 
 -- What is popular, by half-life in days, as of the latest night.
 create view trending_items as
@@ -265,7 +292,8 @@ select
     entries.score
 from item_neighbours
 inner join items on item_neighbours.item_key = items.item_key
-cross join lateral unnest(item_neighbours.neighbour_keys, item_neighbours.scores)
+cross join
+    lateral unnest(item_neighbours.neighbour_keys, item_neighbours.scores)
     with ordinality as entries (item_key, score, rank)
 inner join items as neighbours on entries.item_key = neighbours.item_key;
 
@@ -278,12 +306,14 @@ select
     entries.score
 from user_neighbours
 inner join users on user_neighbours.user_key = users.user_key
-cross join lateral unnest(user_neighbours.neighbour_keys, user_neighbours.scores)
+cross join
+    lateral unnest(user_neighbours.neighbour_keys, user_neighbours.scores)
     with ordinality as entries (user_key, score, rank)
 inner join users as neighbours on entries.user_key = neighbours.user_key;
 
--- Interests as of the nights on whose day the user was active. The vectors of a user's half-lives add up to
--- the personal part of the score: `order by vector <#> (select sum(vector) ...)` over item_vectors.
+-- Interests as of the nights on whose day the user was active. The vectors of a user's half-lives
+-- add up to the personal part of the score: `order by vector <#> (select sum(vector) ...)` over
+-- item_vectors.
 create view user_interests as
 select
     users.user_id,

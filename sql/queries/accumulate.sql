@@ -29,9 +29,9 @@ copy (
         coalesce(interactions.text_key, 0) as text_key
     from interactions
     left join items on interactions.item_key = items.item_key
-    where interactions.day = any(%(days)s::date [])
+    where interactions.day = any(%(days)s::date[])
     order by interactions.occurred_at, interactions.event_id
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: vectors_of_texts
 copy (
@@ -43,7 +43,7 @@ copy (
         text_vectors.encoder_id = %(encoder_id)s
         and text_vectors.text_key = any(%(text_keys)s)
     order by text_vectors.text_key
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: mark_touched_users!
 -- Users with a delta on one of the days are to be folded from the earliest of them on.
@@ -52,26 +52,26 @@ select
     daily_interests.user_key,
     min(daily_interests.day)
 from daily_interests
-where daily_interests.day = any(%(days)s::date [])
+where daily_interests.day = any(%(days)s::date[])
 group by daily_interests.user_key
 on conflict (user_key) do update
-set day = least(pending_merges.day, excluded.day);
+    set day = least(pending_merges.day, excluded.day);
 
 -- name: delete_daily_interests!
 delete from daily_interests
-where day = any(%(days)s::date []);
+where day = any(%(days)s::date[]);
 
 -- name: copy_daily_interests!
-copy daily_interests (user_key, day, half_life, mass, total) from stdin with (format binary);
+copy daily_interests (user_key, day, half_life, mass, total) from stdin with (format "binary");
 
 -- name: delete_daily_trends!
 delete from daily_trends
-where day = any(%(days)s::date []);
+where day = any(%(days)s::date[]);
 
 -- name: copy_daily_trends!
-copy daily_trends (item_key, day, mass) from stdin with (format binary);
+copy daily_trends (item_key, day, mass) from stdin with (format "binary");
 
 -- name: mark_accumulated!
 update interaction_days
 set accumulated_fingerprint = source_fingerprint || ' ' || %(weighing)s
-where day = any(%(days)s::date []);
+where day = any(%(days)s::date[]);

@@ -27,5 +27,19 @@ inner join items on similar_items.neighbour = items.item_id
 where similar_items.item_id = %(item_id)s and similar_items.rank <= %(n)s
 order by similar_items.rank;
 
--- name: read_only!
-set transaction read only;
+-- name: read_only
+-- From here on the transaction cannot write.
+select set_config('transaction_read_only', 'on', true);
+
+-- name: keep_statement
+select set_config('ebbtide.statement', %(statement)s, true);
+
+-- name: open_answer!
+-- A cursor takes one statement, and only one that gives rows: `commit; drop ...` is no way out.
+do $$
+declare
+    answer refcursor := 'answer';
+begin
+    open answer for execute current_setting('ebbtide.statement');
+end
+$$;

@@ -1,24 +1,44 @@
 -- name: changed_items
--- Items of the source that are new, or whose row is not what it was.
+-- Items of the source that are new, or whose row is not what it was. Of rows with one item_id the
+-- one that was updated last counts.
+with catalogue as (
+    select distinct on (hashed.item_id)
+        hashed.item_id,
+        hashed.title,
+        hashed.description,
+        hashed.category,
+        hashed.attributes,
+        hashed.available,
+        hashed.created_at,
+        hashed.source_hash
+    from (
+        select
+            source_items.*,
+            hashtextextended((to_jsonb(source_items.*) - 'updated_at')::text, 0) as source_hash
+        from source_items
+        where source_items.item_id != ''
+    ) as hashed
+    order by
+        hashed.item_id asc,
+        hashed.updated_at desc nulls last,
+        hashed.source_hash asc
+)
+
 select
-    source_items.item_id,
-    source_items.title,
-    source_items.description,
-    source_items.category,
-    source_items.attributes,
-    source_items.available,
-    source_items.created_at,
-    hashtextextended((to_jsonb(source_items.*) - 'updated_at')::text, 0) as source_hash
-from source_items
-left join items on source_items.item_id = items.item_id
+    catalogue.item_id,
+    catalogue.title,
+    catalogue.description,
+    catalogue.category,
+    catalogue.attributes,
+    catalogue.available,
+    catalogue.created_at,
+    catalogue.source_hash
+from catalogue
+left join items on catalogue.item_id = items.item_id
 where
-    source_items.item_id != ''
-    and (
-        items.source_hash is distinct from
-        hashtextextended((to_jsonb(source_items.*) - 'updated_at')::text, 0)
-        or not items.is_listed
-    )
-order by source_items.item_id;
+    items.source_hash is distinct from catalogue.source_hash
+    or not items.is_listed
+order by catalogue.item_id;
 
 -- name: create_staged_items!
 create temporary table staged_items (
@@ -47,7 +67,8 @@ on conflict (content_hash) do nothing;
 
 -- name: forget_days_before_vectors!
 -- An item that people met before its text was known: their deltas lack it and are to be made anew.
--- A text that merely changed does not rewrite the past: a delta keeps what the item meant on its day.
+-- A text that merely changed does not rewrite the past: a delta keeps what the item meant on its
+-- day.
 update interaction_days
 set accumulated_fingerprint = null
 where
@@ -76,14 +97,14 @@ select
 from staged_items
 left join texts on decode(staged_items.content_hash, 'hex') = texts.content_hash
 on conflict (item_id) do update
-set
-    title = excluded.title,
-    category = excluded.category,
-    is_listed = excluded.is_listed,
-    is_available = excluded.is_available,
-    created_at = excluded.created_at,
-    source_hash = excluded.source_hash,
-    text_key = excluded.text_key;
+    set
+        title = excluded.title,
+        category = excluded.category,
+        is_listed = excluded.is_listed,
+        is_available = excluded.is_available,
+        created_at = excluded.created_at,
+        source_hash = excluded.source_hash,
+        text_key = excluded.text_key;
 
 -- name: unlist_items!
 -- Items that the source's catalogue does not have any more.
@@ -91,7 +112,10 @@ update items
 set is_listed = false
 where
     is_listed
-    and item_id not in (select source_items.item_id from source_items where source_items.item_id != '');
+    and item_id not in (
+        select source_items.item_id from source_items
+        where source_items.item_id != ''
+    );
 
 -- name: drop_staged_items!
 drop table staged_items;
@@ -160,7 +184,7 @@ create temporary table staged_vectors (
 ) on commit drop;
 
 -- name: copy_staged_vectors!
-copy staged_vectors from stdin with (format binary);
+copy staged_vectors from stdin with (format "binary");
 
 -- name: insert_text_vectors!
 insert into text_vectors (encoder_id, text_key, vector)
@@ -175,9 +199,20 @@ on conflict (encoder_id, text_key) do nothing;
 drop table staged_vectors;
 
 -- name: upsert_model!
+-- A conflict would use a key up every night, and there are only 32767 of them.
 insert into models (model_id, kind, encoder_id, dim, parameters)
-values (%(model_id)s, %(kind)s, %(encoder_id)s, %(dim)s, %(parameters)s)
-on conflict (model_id) do nothing;
+select
+    %(model_id)s,
+    %(kind)s,
+    %(encoder_id)s,
+    %(dim)s,
+    %(parameters)s::jsonb
+where
+    not exists (
+        select
+        from models
+        where models.model_id = %(model_id)s
+    );
 
 -- name: retire_model!
 update models

@@ -60,14 +60,14 @@ select
     rows.ci_high,
     rows.n
 from json_to_recordset(%(evaluations)s) as rows (
-    night date,
-    target text,
-    variant text,
-    segment text,
-    metric text,
-    k smallint,
-    value float8,
-    ci_low float8,
-    ci_high float8,
-    n integer
-);
+        night date,
+        target text,
+        variant text,
+        segment text,
+        metric text,
+        k smallint,
+        value float8,
+        ci_low float8,
+        ci_high float8,
+        n integer
+    );

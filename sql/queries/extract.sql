@@ -1,17 +1,30 @@
--- name: upsert_event_types!
--- The preset's types, in the order of their names, so that keys do not depend on who asks.
+-- name: update_event_types!
+-- What the preset says of the types that are known.
+update event_types
+set
+    verb = rules.verb,
+    uses_up = rules.uses_up
+from json_to_recordset(%(rules)s) as rules (event_type text, verb text, uses_up boolean)
+where
+    event_types.event_type = rules.event_type
+    and (event_types.verb, event_types.uses_up) != (rules.verb, rules.uses_up);
+
+-- name: insert_event_types!
+-- Its other types, in the order of their names, so that keys do not depend on who asks. A conflict
+-- would use a key up every night, and there are only 32767 of them.
 insert into event_types (event_type, verb, uses_up)
 select
     rules.event_type,
     rules.verb,
     rules.uses_up
 from json_to_recordset(%(rules)s) as rules (event_type text, verb text, uses_up boolean)
-order by rules.event_type
-on conflict (event_type) do update
-set
-    verb = excluded.verb,
-    uses_up = excluded.uses_up
-where (event_types.verb, event_types.uses_up) != (excluded.verb, excluded.uses_up);
+where
+    not exists (
+        select
+        from event_types
+        where event_types.event_type = rules.event_type
+    )
+order by rules.event_type;
 
 -- name: create_rules!
 -- What a row must satisfy, by event type.
@@ -23,16 +36,21 @@ select
     rules.minimum,
     rules.maximum
 from json_to_recordset(%(rules)s) as rules (
-    event_type text, needs_item boolean, minimum float8, maximum float8
-)
+        event_type text, needs_item boolean, minimum float8, maximum float8
+    )
 inner join event_types on rules.event_type = event_types.event_type;
 
 -- name: create_days!
--- The days to look at: those before the night that were never taken, those whose rejected rows met other
--- rules, and the last days, where events may have come late.
+-- The days to look at: those before the night that were never taken, those whose rejected rows met
+-- other rules, and the last days, where events may have come late, or gone.
 create temporary table days on commit drop as
 with span as (
-    select least(min((source_events.occurred_at at time zone 'UTC')::date), %(day)s) as first_day
+    select
+        least(
+            min((source_events.occurred_at at time zone 'UTC')::date),
+            (select min(interaction_days.day) from interaction_days),
+            %(day)s
+        ) as first_day
     from source_events
     where
         source_events.occurred_at >= '1970-01-01'
@@ -41,7 +59,8 @@ with span as (
 
 select candidates.day::date as day
 from span
-cross join lateral generate_series(span.first_day, %(day)s::date, '1 day') as candidates (day)
+cross join
+    lateral generate_series(span.first_day, %(day)s::date, '1 day') as candidates (day)
 left join interaction_days on candidates.day = interaction_days.day
 where
     interaction_days.day is null
@@ -79,10 +98,18 @@ where
     or interaction_days.rules_fingerprint != %(rules_fingerprint)s;
 
 -- name: create_staged!
--- The rows of the changed days, each with what is wrong with it, and the rows that belong to no day yet.
--- A text that is only white space is no text. Of rows with one event_id the earliest is taken.
+-- The rows of the changed days, each with what is wrong with it, and the rows that belong to no day
+-- yet. A text that is only white space is no text. Of good rows with one event_id the earliest is
+-- taken, so copies are numbered. A value too small for `real` is nothing.
 create temporary table staged on commit drop as
-with source_rows as (
+with bounds as (
+    select
+        min(changed_days.day) as first_day,
+        max(changed_days.day) as last_day
+    from changed_days
+),
+
+source_rows as (
     select
         source_events.*,
         changed_days.day
@@ -90,15 +117,17 @@ with source_rows as (
     inner join changed_days
         on (source_events.occurred_at at time zone 'UTC')::date = changed_days.day
     where
-        source_events.occurred_at >= (select min(changed_days.day) from changed_days)
-        and source_events.occurred_at < (select max(changed_days.day) + 1 from changed_days)
+        source_events.occurred_at >= (select bounds.first_day from bounds)
+        and source_events.occurred_at < (select bounds.last_day + 1 from bounds)
         and source_events.occurred_at >= '1970-01-01'
         and source_events.occurred_at <= %(now)s::timestamptz + interval '1 day'
     union all
     select
         source_events.*,
-        case
-            when isfinite(source_events.occurred_at)
+        case -- within what clients can read
+            when
+                source_events.occurred_at >= '0001-01-01'
+                and source_events.occurred_at < '10000-01-01'
                 then (source_events.occurred_at at time zone 'UTC')::date
         end as day
     from source_events
@@ -108,72 +137,69 @@ with source_rows as (
         or source_events.occurred_at > %(now)s::timestamptz + interval '1 day'
 ),
 
-numbered as (
-    select
-        source_rows.*,
-        row_number() over (
-            partition by source_rows.event_id
-            order by source_rows.occurred_at, to_jsonb(source_rows.*)::text
-        ) as copy_number
-    from source_rows
-),
-
 judged as (
     select
-        numbered.*,
+        source_rows.*,
         rules.event_type_key,
         case
-            when numbered.occurred_at is null
+            when source_rows.occurred_at is null
                 then 'unreadable time: occurred_at must be a timestamp'
-            when numbered.occurred_at < '1970-01-01'
+            when source_rows.occurred_at < '1970-01-01'
                 then 'time out of range: occurred_at lies before 1970'
-            when numbered.occurred_at > %(now)s::timestamptz + interval '1 day'
+            when source_rows.occurred_at > %(now)s::timestamptz + interval '1 day'
                 then 'future time: occurred_at lies more than a day ahead'
-            when coalesce(numbered.event_id, '') = ''
+            when coalesce(source_rows.event_id, '') = ''
                 then 'missing event_id'
-            when coalesce(numbered.user_id, '') = ''
+            when coalesce(source_rows.user_id, '') = ''
                 then 'missing user: user_id is empty'
             when rules.event_type is null
                 then
                     'unknown event type '
-                    || coalesce(quote_literal(numbered.event_type), 'null')
+                    || coalesce(quote_literal(source_rows.event_type), 'null')
                     || ': declare it with RECSYS_EVENT_TYPES={'
-                    || to_json(coalesce(numbered.event_type, '')) || ': {"weight": 1}}'
-            when rules.needs_item and coalesce(numbered.item_id, '') = ''
+                    || to_json(coalesce(source_rows.event_type, ''))
+                    || ': {"weight": 1}}'
+            when rules.needs_item and coalesce(source_rows.item_id, '') = ''
                 then 'missing item: ' || rules.event_type || ' needs an item_id'
             when
-                coalesce(numbered.item_id, '') = ''
-                and trim(both E' \t\n\r' from coalesce(numbered.text, '')) = ''
+                coalesce(source_rows.item_id, '') = ''
+                and trim(both E' \t\n\r' from coalesce(source_rows.text, '')) = ''
                 then 'missing item and text: ' || rules.event_type || ' needs one of them'
-            when numbered.value in ('NaN', 'Infinity', '-Infinity')
+            when source_rows.value in ('NaN', 'Infinity', '-Infinity')
                 then 'value out of range: not finite'
-            when numbered.value < rules.minimum
+            when source_rows.value < rules.minimum
                 then 'value out of range: below ' || rules.minimum
-            when numbered.value > rules.maximum
+            when source_rows.value > rules.maximum
                 then 'value out of range: above ' || rules.maximum
-            when abs(numbered.value) > 1e30
+            when abs(source_rows.value) > 1e30
                 then 'value out of range: beyond 1e30'
-            when length(numbered.text) > %(text_limit)s
-                then 'text over the limit of ' || %(text_limit)s || ' characters (RECSYS_TEXT_LIMIT)'
+            when length(source_rows.text) > %(text_limit)s
+                then
+                    'text over the limit of '
+                    || %(text_limit)s
+                    || ' characters (RECSYS_TEXT_LIMIT)'
         end as reason
-    from numbered
-    left join rules on numbered.event_type = rules.event_type
+    from source_rows
+    left join rules on source_rows.event_type = rules.event_type
 )
 
 select
     judged.event_id,
     judged.user_id,
     judged.item_id,
-    judged.value,
     judged.text,
     judged.occurred_at,
     judged.day,
-    judged.copy_number,
     judged.event_type_key,
     judged.reason,
+    case when abs(judged.value) < 1e-30 then 0 else judged.value end as value,
+    row_number() over (
+        partition by judged.event_id, judged.reason is null
+        order by judged.occurred_at, to_jsonb(judged.*)::text
+    ) as copy_number,
     case
         when judged.reason is not null
-            then to_jsonb(judged.*) - '{copy_number,day,event_type_key,reason}'::text []
+            then to_jsonb(judged.*) - '{day,event_type_key,reason}'::text[]
     end as source_row
 from judged;
 
@@ -191,7 +217,7 @@ where
         )
     );
 
--- name: delete_later_copies
+-- name: delete_later_copies!
 -- What was taken from a later day and turns up earlier now; those days are to be accumulated anew.
 with deleted as (
     delete from interactions
@@ -204,8 +230,31 @@ with deleted as (
 )
 
 update interaction_days
-set accumulated_fingerprint = null
-where day in (select deleted.day from deleted);
+set
+    n_interactions = interaction_days.n_interactions - copies.n_copies,
+    accumulated_fingerprint = null
+from (
+    select
+        deleted.day,
+        count(*) as n_copies
+    from deleted
+    group by deleted.day
+) as copies
+where interaction_days.day = copies.day;
+
+-- name: forget_largest_values!
+-- The largest value of a type may be among what is taken again, corrected or gone.
+update event_types
+set largest_value = '-Infinity'
+where
+    exists (
+        select
+        from interactions
+        where
+            interactions.day in (select changed_days.day from changed_days)
+            and interactions.event_type_key = event_types.event_type_key
+            and interactions.value >= event_types.largest_value
+    );
 
 -- name: delete_taken!
 -- The changed days, as they were taken before.
@@ -216,18 +265,29 @@ where day in (select changed_days.day from changed_days);
 insert into users (user_id)
 select distinct staged.user_id
 from staged
-where staged.reason is null
-order by staged.user_id
-on conflict (user_id) do nothing;
+where
+    staged.reason is null
+    and not exists (
+        select
+        from users
+        where users.user_id = staged.user_id
+    )
+order by staged.user_id;
 
 -- name: insert_touched_items!
 -- Items that the catalogue may not list: they trend, and are not shown.
 insert into items (item_id)
 select distinct staged.item_id
 from staged
-where staged.reason is null and staged.item_id != ''
-order by staged.item_id
-on conflict (item_id) do nothing;
+where
+    staged.reason is null
+    and staged.item_id != ''
+    and not exists (
+        select
+        from items
+        where items.item_id = staged.item_id
+    )
+order by staged.item_id;
 
 -- name: insert_interactions!
 insert into interactions (
@@ -285,12 +345,23 @@ from changed_days
 left join staged on changed_days.day = staged.day
 group by changed_days.day, changed_days.fingerprint
 on conflict (day) do update
+    set
+        source_fingerprint = excluded.source_fingerprint,
+        rules_fingerprint = excluded.rules_fingerprint,
+        n_interactions = excluded.n_interactions,
+        n_rejected = excluded.n_rejected,
+        accumulated_fingerprint = null;
+
+-- name: remember_largest_values!
+-- Those that were forgotten, out of all that was taken.
+update event_types
 set
-    source_fingerprint = excluded.source_fingerprint,
-    rules_fingerprint = excluded.rules_fingerprint,
-    n_interactions = excluded.n_interactions,
-    n_rejected = excluded.n_rejected,
-    accumulated_fingerprint = null;
+    largest_value = (
+        select max(interactions.value)
+        from interactions
+        where interactions.event_type_key = event_types.event_type_key
+    )
+where largest_value = '-Infinity';
 
 -- name: update_largest_values!
 -- Ratings are read on a scale, which the largest value so far tells.

@@ -13,10 +13,11 @@ copy (
     left join items on interactions.item_key = items.item_key
     where interactions.day < %(until)s
     order by interactions.occurred_at, interactions.event_id
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: all_items
--- In the order of ids. `since` is null where an item exists for ever; infinite where it is not listed.
+-- In the order of ids. `since` is null where an item exists for ever; infinite where it is not
+-- listed.
 select
     items.item_key,
     items.item_id,

@@ -14,7 +14,10 @@ left join daily_interests
     on
         pending_merges.user_key = daily_interests.user_key
         and daily_interests.half_life = %(half_life)s
-        and (totals.as_of >= pending_merges.day or daily_interests.day > coalesce(totals.as_of, '-infinity'))
+        and (
+            pending_merges.day <= totals.as_of
+            or daily_interests.day > coalesce(totals.as_of, '-infinity')
+        )
 group by pending_merges.user_key
 order by pending_merges.user_key;
 
@@ -32,7 +35,7 @@ copy (
         interest_totals.as_of < pending_merges.day
         and interest_totals.user_key between %(first)s and %(last)s
     order by interest_totals.user_key, interest_totals.half_life
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: deltas_to_fold
 copy (
@@ -50,9 +53,12 @@ copy (
     ) as totals on true
     where
         daily_interests.user_key between %(first)s and %(last)s
-        and (totals.as_of >= pending_merges.day or daily_interests.day > coalesce(totals.as_of, '-infinity'))
+        and (
+            totals.as_of >= pending_merges.day
+            or daily_interests.day > coalesce(totals.as_of, '-infinity')
+        )
     order by daily_interests.user_key, daily_interests.day, daily_interests.half_life
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: delete_pending_totals!
 delete from interest_totals
@@ -62,7 +68,9 @@ where
     and interest_totals.user_key between %(first)s and %(last)s;
 
 -- name: copy_interest_totals!
-copy interest_totals (user_key, half_life, as_of, mass, alpha, total) from stdin with (format binary);
+copy interest_totals (user_key, half_life, as_of, mass, alpha, total) from stdin with (
+    format "binary"
+);
 
 -- name: delete_pending!
 delete from pending_merges
@@ -80,10 +88,11 @@ copy (
     from interest_totals
     where interest_totals.as_of <= %(night)s
     order by interest_totals.user_key, interest_totals.half_life
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: deltas_until
--- The deltas until a night of users who did something after it, whose totals cannot be looked back from.
+-- The deltas until a night of users who did something after it, whose totals cannot be looked back
+-- from.
 copy (
     select
         daily_interests.user_key,
@@ -99,4 +108,4 @@ copy (
             where interest_totals.as_of > %(night)s
         )
     order by daily_interests.user_key, daily_interests.day, daily_interests.half_life
-) to stdout with (format binary);
+) to stdout with (format "binary");

@@ -2,13 +2,13 @@
 insert into nights (day, step, state, fingerprint, started_at)
 values (%(day)s, %(step)s, 'running', %(fingerprint)s, %(started_at)s)
 on conflict (day, step) do update
-set
-    state = excluded.state,
-    counts = '{}',
-    fingerprint = excluded.fingerprint,
-    started_at = excluded.started_at,
-    finished_at = null,
-    error = null;
+    set
+        state = excluded.state,
+        counts = '{}',
+        fingerprint = excluded.fingerprint,
+        started_at = excluded.started_at,
+        finished_at = null,
+        error = null;
 
 -- name: finish_step!
 update nights

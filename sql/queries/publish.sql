@@ -17,11 +17,11 @@ select
 from draft_nights
 where draft_nights.night = %(night)s
 on conflict (night) do update
-set
-    model_key = excluded.model_key,
-    item_keys = excluded.item_keys,
-    scores = excluded.scores,
-    reason_details = excluded.reason_details;
+    set
+        model_key = excluded.model_key,
+        item_keys = excluded.item_keys,
+        scores = excluded.scores,
+        reason_details = excluded.reason_details;
 
 -- name: publish_night!
 insert into published_nights (night, model_key, partition_name, n_lists, inputs_fingerprint)
@@ -29,17 +29,20 @@ select
     draft_nights.night,
     draft_nights.model_key,
     draft_nights.partition_name,
-    (select count(*) from recommendation_lists where recommendation_lists.night = %(night)s),
+    (
+        select count(*) from recommendation_lists
+        where recommendation_lists.night = %(night)s
+    ),
     draft_nights.inputs_fingerprint
 from draft_nights
 where draft_nights.night = %(night)s
 on conflict (night) do update
-set
-    model_key = excluded.model_key,
-    partition_name = excluded.partition_name,
-    n_lists = excluded.n_lists,
-    inputs_fingerprint = excluded.inputs_fingerprint,
-    published_at = excluded.published_at;
+    set
+        model_key = excluded.model_key,
+        partition_name = excluded.partition_name,
+        n_lists = excluded.n_lists,
+        inputs_fingerprint = excluded.inputs_fingerprint,
+        published_at = excluded.published_at;
 
 -- name: delete_draft_night!
 delete from draft_nights

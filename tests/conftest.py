@@ -73,4 +73,4 @@ def _administer(server: str, statement: str) -> None:
 def _with_database(server: str, name: str) -> str:
     from psycopg2.extensions import make_dsn
 
-    return make_dsn(server, dbname=name)
+    return str(make_dsn(server, dbname=name))

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from itertools import count
 
+from encoders import WORDS
 from psycopg2.extras import Json
 
 from recsys_tasks.warehouse import Warehouse
-from encoders import WORDS
 
 NIGHT = date(2024, 3, 1)
 Row = Mapping[str, object]

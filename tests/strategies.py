@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -10,12 +11,21 @@ from numpy.typing import NDArray
 from recsys_tasks.decay import Decayed
 from recsys_tasks.interactions import NO_ROW, Interactions
 
+# A busy machine, or the first import of torch, is no failure: an example may take its time.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
 HALF_LIVES = (2.0, 14.0, 90.0)
 DIM = 3
 N_DAYS = 40
 
 # Eighths: sums of them are exact wherever decay does not round.
 coordinates = st.integers(-32, 32).map(lambda eighths: eighths / 8)
+
+# Decayed counts of items at two half-lives.
+counts = hnp.arrays(
+    np.float64, st.tuples(st.integers(1, 6), st.just(2)), elements=st.floats(0, 1e6)
+)
 
 
 class DailyDeltas(NamedTuple):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from encoders import WORDS, save_tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recsys_tasks.encoder import Encoder, clean, content_hash, item_text, load_encoder
 from recsys_tasks.errors import EncoderUnavailable
-from encoders import WORDS, save_tiny
 
 # Pieces that become markup, escapes or composed letters once their neighbours are gone.
 PIECES = re.findall(

@@ -1,7 +1,7 @@
 """The night's steps, one a file: read, compute, write, in one transaction, safe to repeat.
 
-Each has `run(session, settings, day) -> Counts`. Nothing is handed from step to step but rows: a step
-finds out from the database what it has to do, so that any of them can be repeated alone.
+Each has `run(session, settings, day) -> Counts`. Nothing is handed from step to step but rows: a
+step finds out from the database what it has to do, so that any of them can be repeated alone.
 """
 
 from collections.abc import Mapping

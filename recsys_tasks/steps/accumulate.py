@@ -1,7 +1,7 @@
 """Each user's delta for the day: what it adds to the interest at every half-life, and what trends.
 
-A day is accumulated anew whenever its interactions, the weights, the half-lives or the encoder are not
-those that its deltas were made from; so the step also mends late days and changed settings.
+A day is accumulated anew whenever its interactions, the weights, the half-lives or the encoder are
+not those that its deltas were made from; so the step also mends late days and changed settings.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ def _accumulate(
     users, added = deltas(happened.interactions, happened.vectors, preset.half_lives)
     session.execute("mark_touched_users", days=days)
     session.execute("delete_daily_interests", days=days)
-    n, n_half_lives, width = added.totals.shape
+    n, n_half_lives, width = map(int, added.totals.shape)
     columns = (copying.INT4, copying.DAY, copying.FLOAT4, copying.FLOAT4, copying.vector(width))
     arrays = (
         happened.user_keys[users].repeat(n_half_lives),

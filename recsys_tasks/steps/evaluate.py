@@ -1,7 +1,8 @@
 """Last night's lists against the day: the protocol's metrics, beside popularity, with intervals.
 
-What is judged is what users were served on the day: the list of the latest night before it that made one
-for them, else the cold-start list. The row's night is the day whose behaviour the lists met.
+What is judged is what users were served on the day: the list of the latest night before it that
+made one for them, else the cold-start list. The row's night is the day whose behaviour the lists
+met.
 """
 
 import json
@@ -67,7 +68,10 @@ def _served(session: Session, history: History, day: date, night: date) -> list[
     names = np.array(variants)
     return [
         ReadyLists(
-            name, users[names == name].astype(np.int32), ranked[names == name], len(history.catalogue)
+            name,
+            users[names == name].astype(np.int32),
+            ranked[names == name],
+            len(history.catalogue),
         )
         for name in sorted(set(variants))
     ]

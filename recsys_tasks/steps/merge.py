@@ -1,8 +1,8 @@
 """Fold the deltas into the totals.
 
-A user whose new deltas come after the stored total has them added to it (the night at the watermark, the
-fast path). A user with a delta that changed before that is folded again from the first day on. Both run
-the same recurrence over the same deltas, so both end in the same bits.
+A user whose new deltas come after the stored total has them added to it (the night at the
+watermark, the fast path). A user with a delta that changed before that is folded again from the
+first day on. Both run the same recurrence over the same deltas, so both end in the same bits.
 """
 
 from collections.abc import Iterator

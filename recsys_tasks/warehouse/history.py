@@ -20,7 +20,8 @@ class History(NamedTuple):
 
     Attributes:
         interactions: Their items are rows of the catalogue; their texts rows of `vectors`.
-        catalogue: Every item that is known, in ascending order of ids; one that is not listed exists
+        catalogue: Every item that is known, in ascending order of ids; one that is not listed
+        exists
             from the largest day on.
         user_keys: By row of the user.
         item_keys: By row of the item.
@@ -39,9 +40,16 @@ def read_history(session: Session, preset: Preset, model: ServingModel, until: d
     keys, ids, text_keys, are_listed, days = session.columns("all_items")
     items = Items(np.array(keys, np.int32), np.array(text_keys, np.int32))
     happened = weighed(session, "interactions_until", preset, model, items, until=until)
-    since = np.array([ALWAYS if day is None else day_number(day) for day in days], np.int64)
-    since = np.where(np.array(are_listed, np.bool_), since, NEVER).astype(np.int32)
-    catalogue = Catalogue(tuple(ids), since, happened.vectors[: len(keys)])
+    since = [_first_day(listed, day) for listed, day in zip(are_listed, days, strict=True)]
+    vectors = happened.vectors[: len(keys)]
+    catalogue = Catalogue(tuple(ids), np.array(since, np.int32), vectors)
     return History(
         happened.interactions, catalogue, happened.user_keys, items.item_keys, happened.vectors
     )
+
+
+def _first_day(is_listed: bool, day: date | None) -> int:  # noqa: FBT001  a column of the catalogue
+    """The day from which an item may be listed."""
+    if not is_listed:
+        return NEVER
+    return ALWAYS if day is None else day_number(day)

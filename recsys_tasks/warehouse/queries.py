@@ -18,7 +18,8 @@ SOURCE_RELATIONS = ("items", "users", "events")
 @cache
 def queries() -> Queries:
     """Every named query of sql/queries, as a function of a connection and named parameters."""
-    return aiosql.from_path(ROOT / "queries", "psycopg2", mandatory_parameters=False)
+    found: Queries = aiosql.from_path(ROOT / "queries", "psycopg2", mandatory_parameters=False)
+    return found
 
 
 @cache

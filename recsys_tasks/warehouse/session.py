@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg2.extensions import connection as Connection
+from psycopg2 import extensions
 
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.queries import queries, source_mapping
@@ -20,7 +20,7 @@ class Session:
     Names are those of sql/queries; `search_path` is the tenant's schema, then public.
     """
 
-    def __init__(self, connection: Connection, schema: str) -> None:
+    def __init__(self, connection: extensions.connection, schema: str) -> None:
         """Use an open transaction of `connection`, which its owner commits."""
         self.connection = connection
         self.schema = schema
@@ -33,7 +33,7 @@ class Session:
         """
         with self.connection.cursor() as cursor:
             cursor.execute(_statement(name), parameters or None)
-            return max(cursor.rowcount, 0)
+            return max(int(cursor.rowcount), 0)
 
     def rows(self, name: str, /, **parameters: object) -> list[Row]:
         """All rows of a query."""
@@ -62,7 +62,7 @@ class Session:
             return headings, cursor.fetchall() if headings else []
 
     def columns(self, name: str, /, **parameters: object) -> list[tuple[Any, ...]]:
-        """The columns of a query whose values are few or of no fixed width; empty ones where it has no rows."""
+        """The columns of a query with few rows, or values of no fixed width; empty without rows."""
         with self.connection.cursor() as cursor:
             cursor.execute(_statement(name), parameters or None)
             n_columns = len(cursor.description or ())

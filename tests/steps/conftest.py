@@ -9,6 +9,7 @@ from sources import create_source
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.warehouse import Warehouse
 
+from .loose import open_loose
 from .tenant import Tenant
 
 
@@ -26,3 +27,9 @@ def settings(dsn: str, tiny_folder: Path) -> Settings:
 def tenant(warehouse: Warehouse, settings: Settings) -> Tenant:
     create_source(warehouse)
     return Tenant(warehouse, settings)
+
+
+@pytest.fixture
+def loose(tenant: Tenant, tmp_path: Path) -> Tenant:
+    """A tenant whose source guards nothing."""
+    return open_loose(tenant, tmp_path)

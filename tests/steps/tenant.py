@@ -44,10 +44,10 @@ class Tenant:
         """Write events into the source."""
         return add_events(self.warehouse, *rows)
 
-    def rows(self, statement: str) -> list[tuple[object, ...]]:
+    def rows(self, statement: str, **parameters: object) -> list[tuple[object, ...]]:
         """What a statement finds."""
         with self.warehouse.transaction() as session:
-            return session.select(statement)
+            return session.select(statement, parameters)
 
     def taken(self) -> list[object]:
         """The ids of the events that were taken, in alphabetical order."""
@@ -56,5 +56,6 @@ class Tenant:
     def rejected(self) -> list[tuple[object, ...]]:
         """Event ids and reasons of what extract rejected."""
         return self.rows(
-            "select event_id, reason from rejected_interactions where step = 'extract' order by 1, 2"
+            "select event_id, reason from rejected_interactions"
+            " where step = 'extract' order by event_id, reason"
         )

@@ -1,15 +1,16 @@
 """The central promise: any order, repetition, delay or split ends in the same tables."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from sources import Row
 
 from recsys_tasks import nightly
 from recsys_tasks.evaluation.content import Content, state_of
-from recsys_tasks.interactions import day_number, date_of
+from recsys_tasks.interactions import day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import preset_of
 from recsys_tasks.steps import accumulate, merge
@@ -77,7 +78,10 @@ def assert_same(found: Tables, expected: Tables) -> None:
     """Table by table, the first row that differs."""
     for rows, others in zip(found, expected, strict=True):
         assert len(rows) == len(others)
-        assert next((pair for pair in zip(rows, others, strict=True) if pair[0] != pair[1]), None) is None
+        assert (
+            next((pair for pair in zip(rows, others, strict=True) if pair[0] != pair[1]), None)
+            is None
+        )
 
 
 def empty(warehouse: Warehouse) -> None:
@@ -118,21 +122,21 @@ def test_nights_that_were_missed_are_made_up_for(filled: Tenant, in_order: Table
 
 
 def test_events_that_come_three_days_late_end_up_where_they_belong(
-    tenant: Tenant, filled: Tenant, in_order: Tables
+    filled: Tenant, in_order: Tables
 ) -> None:
     events = made_events()
     late = [row for n, row in enumerate(events) if n % 10 == 0]
     withhold(filled, late)
     for night in NIGHTS:
         due = night - timedelta(days=3)
-        filled.events(*(row for row in late if row["occurred_at"].date() == due))  # type: ignore[union-attr, attr-defined]
+        filled.events(*(row for row in late if row["occurred_at"].date() == due))  # type: ignore[attr-defined]
         run_nights(filled, [night])
     filled.events(*late)
     run_nights(filled, [LAST])
     assert_same(tables(filled, TOTALS, LISTS, TRENDS), [in_order[n] for n in (0, 1, 3)])
 
 
-def withhold(tenant: Tenant, rows: list[dict[str, object]]) -> None:
+def withhold(tenant: Tenant, rows: Sequence[Row]) -> None:
     with tenant.warehouse.transaction() as session:
         ids = [row["event_id"] for row in rows]
         session.select("delete from app.events where event_id = any(%(ids)s)", {"ids": ids})
@@ -140,7 +144,12 @@ def withhold(tenant: Tenant, rows: list[dict[str, object]]) -> None:
 
 def test_events_that_the_source_took_back_leave_nothing(filled: Tenant, in_order: Tables) -> None:
     extra = [
-        {"event_id": f"x{n}", "user_id": f"u{n % 5}", "item_id": f"i{n}", "day": LAST - timedelta(days=n % 3)}
+        {
+            "event_id": f"x{n}",
+            "user_id": f"u{n % 5}",
+            "item_id": f"i{n}",
+            "day": LAST - timedelta(days=n % 3),
+        }
         for n in range(9)
     ]
     filled.events(*extra)
@@ -167,7 +176,8 @@ def test_totals_are_those_of_one_pass_over_the_whole_history(filled: Tenant) -> 
     with filled.warehouse.transaction() as session:
         history = read_history(session, preset, serving_model(session), LAST + timedelta(days=1))
         rows = session.select(
-            "select user_key, as_of, array_agg(mass order by half_life), array_agg(total::text order by half_life)"
+            "select user_key, as_of, array_agg(mass order by half_life),"
+            " array_agg(total::text order by half_life)"
             " from interest_totals group by user_key, as_of order by user_key"
         )
     assert len(rows) == len(history.user_keys)
@@ -193,7 +203,8 @@ def test_the_night_ranks_as_the_backtest_does(filled: Tenant) -> None:
     with filled.warehouse.transaction() as session:
         history = read_history(session, preset, serving_model(session), LAST + timedelta(days=1))
         listed = session.select(
-            "select user_key, item_keys, scores from recommendation_lists where night = %(night)s order by 1",
+            "select user_key, item_keys, scores from recommendation_lists"
+            " where night = %(night)s order by user_key",
             {"night": LAST},
         )
     content = Content(ZeroShot.of(preset), history.vectors)

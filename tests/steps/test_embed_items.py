@@ -29,7 +29,7 @@ WRITTEN = (
 
 def vectors(tenant: Tenant, **changes: object) -> int:
     """How many texts the step encoded."""
-    return tenant.run(embed_items, **changes)["vectors"]
+    return tenant.run(embed_items, NIGHT, **changes)["vectors"]
 
 
 def test_only_what_is_new_or_changed_is_encoded(tenant: Tenant) -> None:
@@ -165,9 +165,9 @@ def test_texts_survive_the_way_into_the_database(tenant: Tenant) -> None:
     tenant.run(extract)
 
     assert tenant.run(embed_items)["user_texts"] == len(texts)
-    assert tenant.rows(
-        "select count(distinct text_key), count(content) from interactions"
-    ) == [(len(texts), 0)]
+    assert tenant.rows("select count(distinct text_key), count(content) from interactions") == [
+        (len(texts), 0)
+    ]
 
 
 def test_a_late_catalogue_row_makes_its_days_anew(tenant: Tenant) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from recsys_tasks.evaluation.baselines.tuning import Tuned
 from recsys_tasks.evaluation.histories import histories, user_items

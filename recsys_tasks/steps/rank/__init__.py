@@ -1,8 +1,8 @@
 """Make the lists of a night: the top-k of every user to refresh, and what is shown beside them.
 
-Everything is read as it was at the end of the night, so a night ranks alike whenever it runs. A night
-before the newest published one may have changed what that one was made from: then it is ranked again too.
-Lists go to a draft, which `check` looks at and `publish` shows.
+Everything is read as it was at the end of the night, so a night ranks alike whenever it runs. A
+night before the newest published one may have changed what that one was made from: then it is
+ranked again too. Lists go to a draft, which `check` looks at and `publish` shows.
 """
 
 from datetime import date
@@ -14,7 +14,8 @@ from recsys_tasks.ranking import top_k
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.steps.rank.drafts import write_draft
-from recsys_tasks.steps.rank.inputs import Picture, read_picture
+from recsys_tasks.steps.rank.inputs import Picture as Picture
+from recsys_tasks.steps.rank.inputs import read_picture
 from recsys_tasks.steps.rank.neighbours import write_neighbours
 from recsys_tasks.steps.rank.showing import write_interests, write_trends
 from recsys_tasks.warehouse import Session

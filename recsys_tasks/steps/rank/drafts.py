@@ -81,7 +81,9 @@ def _copy(
         np.full(n, variant_key, np.int16),
     )
     arrays = tuple(column[chosen, :length] for column in columns)
-    session.copy_in("copy_draft_lists", (*wire, shorts, integers, shorts, integers), (*scalars, *arrays))
+    session.copy_in(
+        "copy_draft_lists", (*wire, shorts, integers, shorts, integers), (*scalars, *arrays)
+    )
 
 
 def _with_reasons(session: Session, preset: Preset, picture: Picture, lists: Lists) -> Columns:
@@ -99,7 +101,9 @@ def _with_reasons(session: Session, preset: Preset, picture: Picture, lists: Lis
         lists.scores,
         reasons.kinds,
         item_keys.astype(np.int32),
-        np.where(reasons.kinds == TREND, _horizons(preset)[reasons.horizons], kinds).astype(np.int16),
+        np.where(reasons.kinds == TREND, _horizons(preset)[reasons.horizons], kinds).astype(
+            np.int16
+        ),
         np.append(happened.days, 0)[at].astype(np.int32),
     )
 
@@ -109,7 +113,7 @@ def _reasons(model: ZeroShot, picture: Picture, lists: Lists, history: Weighed) 
     rows, refreshed = rows_of(picture.user_keys, history.user_keys)
     users = history.interactions.users
     of_refreshed = refreshed[users]
-    renumbered = replace(history.interactions, users=rows[users])
+    renumbered = replace(history.interactions, users=rows[users].astype(np.int32))
     positions = np.append(np.flatnonzero(of_refreshed), NO_ROW)
     last = contributors(
         model,
@@ -126,7 +130,7 @@ def _reasons(model: ZeroShot, picture: Picture, lists: Lists, history: Weighed) 
 
 
 def _horizons(preset: Preset) -> NDArray[np.int16]:
-    """Half-lives of trends in whole days, at least one: what people call today, this week, this month."""
+    """Half-lives of trends in whole days, at least one: today, this week, this month."""
     return np.maximum(np.rint(preset.trend_half_lives), 1).astype(np.int16)
 
 

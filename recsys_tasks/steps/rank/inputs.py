@@ -56,9 +56,7 @@ class Picture(NamedTuple):
     device: str
 
 
-def read_picture(
-    session: Session, settings: Settings, model: ServingModel, night: date
-) -> Picture:
+def read_picture(session: Session, settings: Settings, model: ServingModel, night: date) -> Picture:
     """Read and compute what a night's lists are made from.
 
     Raises:

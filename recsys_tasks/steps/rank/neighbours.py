@@ -101,5 +101,9 @@ def _copy(
         session.copy_in(
             query,
             (copying.INT4, copying.integer_array(length), copying.real_array(length)),
-            (own_keys[chosen], pool_keys[lists.rows[chosen, :length]], lists.scores[chosen, :length]),
+            (
+                own_keys[chosen],
+                pool_keys[lists.rows[chosen, :length]],
+                lists.scores[chosen, :length],
+            ),
         )

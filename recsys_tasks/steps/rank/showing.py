@@ -32,7 +32,7 @@ def write_trends(session: Session, preset: Preset, picture: Picture) -> None:
 
 
 def write_interests(session: Session, picture: Picture, model: ZeroShot) -> NDArray[np.int32]:
-    """Show interests as of the last active day, of users active on the night's day or not shown yet.
+    """Show the interests of users active on the night's day, or not shown as of their last day.
 
     Returns:
         The keys of these users, ascending.
@@ -43,7 +43,8 @@ def write_interests(session: Session, picture: Picture, model: ZeroShot) -> NDAr
     shape = Shape(model.half_lives, len(picture.centre) + 1)
     known = interests_as_of(session, shape, picture.night)
     chosen = np.isin(known.user_keys, keys)
-    state = Decayed(*(part[chosen] for part in known.state))
+    totals, masses, days = known.state
+    state = Decayed(totals[chosen], masses[chosen], days[chosen])
     n_half_lives = len(model.half_lives)
     vectors = model.interests(state, picture.centre).astype(np.float16)
     half, real = copying.halfvec(vectors.shape[-1]), copying.FLOAT4

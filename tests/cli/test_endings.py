@@ -1,0 +1,104 @@
+"""How commands end: the exit status, and one line where something went wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recsys_tasks.settings import Settings
+
+from .shop import Ebbtide, assert_one_line
+
+
+def test_the_program_ends_with_0_1_or_2(settings: Settings, tmp_path: Path) -> None:
+    """As it is started by people: python -m recsys_tasks."""
+    del settings
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-m", "recsys_tasks", *arguments]
+        return subprocess.run(program, capture_output=True, text=True, check=False, env=os.environ)
+
+    well, failed, misused = run("migrate"), run("load", str(tmp_path / "nowhere")), run("nigth")
+
+    assert [run.returncode for run in (well, failed, misused)] == [0, 1, 2]
+    assert well.stdout == "Schema recsys is at version 3.\n"
+    assert well.stderr == ""
+    assert failed.stdout == ""
+    assert_one_line(failed.stderr)
+    assert "Traceback" not in misused.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("night",),
+        ("night", "yesterday"),
+        ("night", "2024-02-30"),
+        ("replay", "--since", "2024-03-01"),
+        ("recommend", "u1", "-n", "0"),
+        ("backtest", "--what"),
+        ("--frobnicate",),
+    ],
+)
+def test_wrong_usage_ends_with_2(ebbtide: Ebbtide, arguments: tuple[str, ...]) -> None:
+    answer = ebbtide(*arguments)
+
+    assert answer.status == 2
+    assert "Usage:" in answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("migrate", "--dsn", "host=/nowhere"), "The database cannot be used: "),
+        (("migrate", "--schema", "app"), "'app' belongs to someone else"),
+        (("similar", "nothing"), "Item 'nothing' is not in the catalogue of recsys"),
+        (("night", "2024-03-01", "--preset", "shpo"), "did you mean shop?"),
+        (("replay", "--since", "2024-03-01", "--until", "2024-03-01"), "There is no night from"),
+        (("sql", "select nothing"), 'The statement cannot be run: column "nothing"'),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_mend(
+    ebbtide: Ebbtide, arguments: tuple[str, ...], said: str
+) -> None:
+    answer = ebbtide(*arguments)
+
+    assert answer.status == 1
+    assert said in answer.err
+    assert_one_line(answer.err)
+
+
+def test_a_bug_is_one_line_too_and_debug_shows_where(
+    ebbtide: Ebbtide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("recsys_tasks.cli.nights.connect", broken)
+
+    assert_one_line(ebbtide("migrate").err)
+    assert "ZeroDivisionError" in ebbtide("migrate").err
+    assert "Traceback" in ebbtide("--debug", "migrate").err
+
+
+def test_help_names_dsn_and_schema_for_every_command(ebbtide: Ebbtide) -> None:
+    from typer.main import get_command
+
+    from recsys_tasks.cli import app
+
+    names = list(getattr(get_command(app), "commands"))  # noqa: B009  of a group of commands
+    assert {"migrate", "load", "night", "replay", "backtest", "recommend", "similar"} <= set(names)
+    for name in names:
+        answer = ebbtide(name, "--help")
+        assert answer.status == 0
+        assert {"--dsn", "--schema"} <= set(answer.out.replace(",", " ").split()), name
+
+
+def test_options_win_over_the_environment(ebbtide: Ebbtide, settings: Settings) -> None:
+    assert ebbtide("migrate", "--schema", "other").out == "Schema other is at version 3.\n"
+    assert (
+        ebbtide("sql", "--dsn", settings.dsn, "--schema", "other", "select current_schema").out
+    ).split() == ["current_schema", "other"]

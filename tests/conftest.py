@@ -1,6 +1,9 @@
 """Fixtures: a real Postgres with pgvector, and a migrated schema for each test."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -23,9 +26,16 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> str:
+def server() -> Iterator[str]:
     """A server's DSN: RECSYS_TEST_DSN, else the embedded one."""
-    return os.environ.get("RECSYS_TEST_DSN") or embedded.start(tmp_path_factory.mktemp("pg") / "d")
+    if given := os.environ.get("RECSYS_TEST_DSN"):
+        yield given
+        return
+    # Not under pytest's folder: another session closes that to the user that Postgres runs as.
+    home = Path(tempfile.mkdtemp(prefix="ebbtide-tests-"))
+    yield embedded.start(home / "postgres")
+    # The server stops with this process, and only then may its files go.
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What laws are checked on: decayed sums, deltas, histories with their vectors."""
+"""What laws are checked on: decayed sums, deltas, histories with their vectors, a model."""
 
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recsys_tasks.decay import Decayed
 from recsys_tasks.interactions import NO_ROW, Interactions
+from recsys_tasks.interest_model import ZeroShot
 
 # A busy machine, or the first import of torch, is no failure: an example may take its time.
 settings.register_profile("unhurried", deadline=None)
@@ -18,11 +19,18 @@ settings.load_profile("unhurried")
 HALF_LIVES = (2.0, 14.0, 90.0)
 DIM = 3
 N_DAYS = 40
+MODEL = ZeroShot(
+    half_lives=HALF_LIVES,
+    scales=(0.5, 1.0, 2.0),
+    prior_mass=0.5,
+    trend_half_lives=(1.0, 7.0),
+    trend_weights=(0.25, 0.75),
+)
 
 # Eighths: sums of them are exact wherever decay does not round.
 coordinates = st.integers(-32, 32).map(lambda eighths: eighths / 8)
 
-# Decayed counts of items at two half-lives.
+# Decayed counts of items at the model's two half-lives.
 counts = hnp.arrays(
     np.float64, st.tuples(st.integers(1, 6), st.just(2)), elements=st.floats(0, 1e6)
 )

@@ -172,6 +172,7 @@ BROKEN = {
     "another type of elements": ("select '{1}'::integer[]", (real_array(1),)),
     "one column more": ("select 1, 2", (INT4,)),
     "a wider type": ("select 1::bigint", (INT4,)),
+    "columns in another order": ("select 1::smallint, 2.0::float8", (FLOAT8, INT2)),
     "two halves for a whole": ("select 1::smallint, 2::smallint", (INT4, INT2)),
 }
 

@@ -60,8 +60,8 @@ def test_the_worked_examples_by_the_fixed_alpha(older: list[float], newer: list[
 
 @pytest.mark.parametrize(("older", "newer"), EXAMPLES)
 def test_the_worked_examples_by_the_sums(older: list[float], newer: list[float]) -> None:
-    """A week at a half-life of a week leaves half of 2: as much evidence as the day brings."""
-    before, day = one(older, 2.0, 0), one(newer, 1.0, 7)
+    """A week at a half-life of a week leaves half of 0.5: as much evidence as the day brings."""
+    before, day = one(older, 0.5, 0), one(newer, 0.25, 7)
 
     after = merge(before, day, [7.0])
 

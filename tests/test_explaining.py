@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
-from strategies import DIM, HALF_LIVES, N_DAYS, History, histories
+from strategies import DIM, HALF_LIVES, MODEL, N_DAYS, History, histories
 from worlds import Deed, history_of
 
 from recsys_tasks.evaluation.content import state_of
@@ -18,16 +18,8 @@ from recsys_tasks.explaining import (
     explain,
 )
 from recsys_tasks.interactions import NO_ROW, Interactions
-from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.ranking import Lists, top_k
 
-MODEL = ZeroShot(
-    half_lives=HALF_LIVES,
-    scales=(0.5, 1.0, 2.0),
-    prior_mass=0.5,
-    trend_half_lives=(1.0, 7.0),
-    trend_weights=(0.25, 0.75),
-)
 NIGHT = N_DAYS - 1
 CENTRE = np.array([0.125, 0.0, -0.25], np.float32)
 FLAT = np.zeros((5, 2), np.float32)  # nothing trends
@@ -70,12 +62,10 @@ class World:
             batch_size=batch_size,
         )
 
-    def brought(self) -> NDArray[np.float32]:
+    def brought(self) -> NDArray[np.floating]:
         """What each contributor gives to each item's score: (n_users, L, n_items)."""
         centred = self.vectors[self.known.vectors] - self.centre
-        given_to: NDArray[np.float32] = centred @ self.item_side[:, :DIM].T
-        given_to *= self.known.coefficients[..., None]
-        return given_to
+        return self.known.coefficients[..., None] * (centred @ self.item_side[:, :DIM].T)
 
 
 def wrote(user: int, text: int, time: float) -> Interactions:
@@ -133,15 +123,14 @@ def test_the_reason_is_what_gave_most(history: History, batch_size: int) -> None
 
     np.testing.assert_array_equal(reasons.horizons, by_trend.argmax(axis=-1))
     for user, place in np.ndindex(lists.rows.shape):
-        given_by, trend = brought[user, :, place], by_trend[user, place].sum()
-        margin = brought[user, :, place].sum() - trend
+        given_by = brought[user, :, place]
+        margin = given_by.sum() - by_trend[user, place].sum()
         if reasons.kinds[user, place] == TREND:
             assert reasons.interactions[user, place] == NO_ROW
             assert margin < 1e-4 or given_by.max() < 1e-4
         else:
             chosen = world.known.interactions[user] == reasons.interactions[user, place]
-            is_text = reasons.kinds[user, place] == TEXT
-            chosen &= world.known.are_texts[user] == is_text
+            chosen &= world.known.are_texts[user] == (reasons.kinds[user, place] == TEXT)
             assert margin > -1e-4
             assert given_by[chosen].max() == pytest.approx(given_by.max(), abs=1e-4)
 

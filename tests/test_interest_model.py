@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from strategies import DIM, HALF_LIVES, N_DAYS, History, counts, histories
+from strategies import DIM, HALF_LIVES, MODEL, N_DAYS, History, counts, histories
 
 from recsys_tasks.decay import Decayed, fold, seen_from, zero
 from recsys_tasks.evaluation.content import state_of
@@ -19,13 +19,6 @@ from recsys_tasks.interest_model import (
 )
 from recsys_tasks.presets import read_preset
 
-MODEL = ZeroShot(
-    half_lives=HALF_LIVES,
-    scales=(0.5, 1.0, 2.0),
-    prior_mass=0.5,
-    trend_half_lives=(1.0, 7.0),
-    trend_weights=(0.25, 0.75),
-)
 NIGHT = N_DAYS - 1
 
 

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 from sources import create_source
 
-from recsys_tasks.errors import SchemaTooNew
+from recsys_tasks.errors import DatabaseUnavailable, SchemaTooNew
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Warehouse, connect
 from recsys_tasks.warehouse.queries import migrations
@@ -85,7 +85,7 @@ def test_a_migration_that_fails_leaves_nothing(settings: Settings) -> None:
     dsn = str(settings.dsn)
     ask(dsn, "create schema recsys", "create table recsys.published_nights ()")
 
-    with pytest.raises(psycopg2.errors.DuplicateTable):
+    with pytest.raises(DatabaseUnavailable, match="already exists"):
         Warehouse(dsn, "recsys").migrate()
 
     left = ask(dsn, "select relname from pg_class where relnamespace = 'recsys'::regnamespace")

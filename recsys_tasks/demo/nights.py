@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from recsys_tasks.demo import telling
 from recsys_tasks.demo.films import movielens
-from recsys_tasks.errors import BadSettings, BadSource
+from recsys_tasks.errors import AirflowFailed, BadSettings, BadSource
 from recsys_tasks.loading import load_folder
 from recsys_tasks.nightly import run_night
 from recsys_tasks.settings import Settings, variable_of
@@ -35,7 +35,8 @@ def run(console: Console, settings: Settings, folder: Path | None = None) -> Non
 
     Raises:
         BadSettings: This is no checkout, so there is no DAG to run.
-        BadSource: The folder cannot be loaded, nothing happened in it, or Airflow failed.
+        BadSource: The folder cannot be loaded, or nothing happened in it.
+        AirflowFailed: The last night failed there.
     """
     if not DAGS.is_dir():
         raise BadSettings(problem=f"The demo runs from a checkout; {DAGS} is not there")
@@ -52,12 +53,8 @@ def run(console: Console, settings: Settings, folder: Path | None = None) -> Non
 
 
 def _at_home(settings: Settings, folder: Path | None) -> Settings:
-    """The settings with a server of the demo's own, so that two demos do not mix.
-
-    Of a handful of users a day one can turn all trends: there the gate against lists that change
-    altogether would stop nights that are right.
-    """
-    changes: dict[str, object] = {"enough_overlap": 0.0}
+    """The settings with a server of the demo's own, so that two demos do not mix."""
+    changes: dict[str, object] = {}
     if settings.dsn is None:
         changes["var"] = settings.var / f"demo-{folder.resolve().name if folder else 'movielens'}"
     if folder is None:
@@ -104,8 +101,8 @@ def liveliest(n_returning: Sequence[int], length: int) -> int:
 
     Users who come back are whom a list of the night before can be judged by.
 
-    >>> liveliest([0, 2, 3, 1, 3, 1], 2)
-    3
+    >>> liveliest([0, 2, 3, 1, 1, 4], 2)
+    4
     """
     starts = range(max(len(n_returning) - length, 0) + 1)
     return max(starts, key=lambda start: (sum(n_returning[start : start + length]), start))
@@ -144,7 +141,7 @@ def _run_with_airflow(console: Console, settings: Settings, dsn: str, day: date)
     """Run a night as Airflow does, with a metadata database of the demo's own.
 
     Raises:
-        BadSource: It failed; its log says why.
+        AirflowFailed: It failed; its log says why.
     """
     home = settings.var.resolve() / "airflow"
     home.mkdir(parents=True, exist_ok=True)
@@ -165,9 +162,7 @@ def _run_with_airflow(console: Console, settings: Settings, dsn: str, day: date)
             command = [sys.executable, "-m", "airflow", *arguments]
             done = subprocess.run(command, env=environment, stdout=log, stderr=log, check=False)  # noqa: S603
             if done.returncode:
-                raise BadSource(
-                    place=f"airflow {arguments[0]} {arguments[1]}", problem=f"see {log.name}"
-                )
+                raise AirflowFailed(command=" ".join(arguments[:2]), log=log.name)
     console.print(f"Night {day} through Airflow: {perf_counter() - start:.0f} s.")
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine
 from recsys_tasks.errors import DatabaseUnavailable, NightBusy
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import embedded
-from recsys_tasks.warehouse.migrating import migrate
+from recsys_tasks.warehouse.migrating import is_current, migrate
 from recsys_tasks.warehouse.session import Session
 
 CONNECT_TIMEOUT = 10  # seconds
@@ -81,13 +81,24 @@ class Warehouse:
 
         Returns:
             The versions that were applied now.
+
+        Raises:
+            DatabaseUnavailable: It refuses: a right or pgvector is missing.
+            SchemaTooNew: A newer program made the schema.
         """
-        with self.transaction(exclusive=True) as session:
-            statement = sql.SQL("create schema if not exists {}").format(
-                sql.Identifier(self.schema)
-            )
-            session.select(statement.as_string(session.connection))
-            return migrate(session)
+        with self.transaction() as session:
+            # What only reads needs no rights beyond reading.
+            if is_current(session):
+                return ()
+        try:
+            with self.transaction(exclusive=True) as session:
+                statement = sql.SQL("create schema if not exists {}").format(
+                    sql.Identifier(self.schema)
+                )
+                session.select(statement.as_string(session.connection))
+                return migrate(session)
+        except psycopg2.Error as error:
+            raise DatabaseUnavailable(reason=_first_line(error)) from error
 
     def close(self) -> None:
         """Close every connection."""

@@ -9,6 +9,15 @@ from recsys_tasks.warehouse.session import Session
 log = structlog.get_logger()
 
 
+def is_current(session: Session) -> bool:
+    """Whether the session's schema is there, at the version that this program makes.
+
+    Raises:
+        SchemaTooNew: The schema was made by a newer program.
+    """
+    return bool(session.value("is_migrated")) and _found(session) == max(migrations())
+
+
 def migrate(session: Session) -> tuple[int, ...]:
     """Bring the session's schema up to date.
 
@@ -19,10 +28,7 @@ def migrate(session: Session) -> tuple[int, ...]:
         SchemaTooNew: The schema was made by a newer program.
     """
     session.execute("create_schema_migrations")
-    found = session.value("schema_version") or 0
-    known = max(migrations())
-    if found > known:
-        raise SchemaTooNew(schema=session.schema, found=found, known=known)
+    found = _found(session)
     pending = tuple(version for version in migrations() if version > found)
     for version in pending:
         path = migrations()[version]
@@ -30,3 +36,11 @@ def migrate(session: Session) -> tuple[int, ...]:
         session.execute("insert_schema_migration", version=version, name=path.stem)
         log.info("applied migration", schema=session.schema, version=version, name=path.stem)
     return pending
+
+
+def _found(session: Session) -> int:
+    """The version of the schema."""
+    found, known = session.value("schema_version") or 0, max(migrations())
+    if found > known:
+        raise SchemaTooNew(schema=session.schema, found=found, known=known)
+    return int(found)

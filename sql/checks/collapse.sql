@@ -1,4 +1,5 @@
 -- Lists do not change altogether from one week to the next: that is a broken model, no new taste.
+-- Where fewer than a hundred users acted on the day, a few of them can turn every trend.
 with drafted as (
     select
         draft_lists.night,
@@ -21,6 +22,11 @@ with drafted as (
         on
             earlier.night = recommendation_lists.night
             and draft_lists.user_key = recommendation_lists.user_key
+    where (
+        select count(distinct interactions.user_key)
+        from interactions
+        where interactions.day = draft_nights.night
+    ) >= 100
 ),
 
 shared as (

@@ -18,13 +18,16 @@ select
     ) as last_day;
 
 -- name: failed_steps
+-- Steps that failed, and those that began hours ago and never said how they ended.
 select
     nights.day,
     nights.step,
-    nights.error
+    coalesce(nights.error, 'it never ended') as error
 from nights
-where nights.state = 'failed'
-order by nights.finished_at desc;
+where
+    nights.state = 'failed'
+    or (nights.state = 'running' and nights.started_at < now() - interval '6 hours')
+order by nights.started_at desc;
 
 -- name: rejected_by_reason
 select

@@ -10,6 +10,10 @@ with inputs as (
                 ' ' order by interaction_days.day
             )
             || ' ' || %(settings_fingerprint)s || ' ' || %(model_id)s
+            || ' ' || (
+                select sum(hashtextextended(to_jsonb(items.*)::text, 0))
+                from items
+            )
         ) as fingerprint
     from (
         select %(day)s::date as night

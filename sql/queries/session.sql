@@ -18,6 +18,15 @@ create table if not exists schema_migrations (
     applied_at timestamptz not null default now()
 );
 
+-- name: is_migrated
+select exists (
+    select
+    from pg_tables
+    where
+        pg_tables.schemaname = current_schema()
+        and pg_tables.tablename = 'schema_migrations'
+);
+
 -- name: schema_version
 select max(version) from schema_migrations;
 

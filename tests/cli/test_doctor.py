@@ -89,7 +89,7 @@ def test_a_database_that_refuses_is_a_finding(ebbtide: Ebbtide, dsn: str) -> Non
         owner.close()
 
     assert answer.status == 1
-    assert "WRONG  the database refuses" in answer.out
+    assert "WRONG  the database cannot be used" in answer.out
     assert "permission denied" in answer.out
 
 

@@ -33,7 +33,19 @@ CORRUPTIONS = {
     "no_lists": "delete from draft_lists",
     "enough_users": "delete from draft_lists where user_key > 1",
     "collapse": """
-        update recommendation_lists set item_keys = array_fill(0, array[cardinality(item_keys)])
+        update recommendation_lists set item_keys = array_fill(0, array[cardinality(item_keys)]);
+        with crowd as (
+            insert into users (user_id)
+            select 'crowd' || n from generate_series(1, 100) as numbers (n)
+            returning user_key
+        )
+        insert into interactions (
+            event_id, day, user_key, item_key, event_type_key, occurred_at
+        )
+        select
+            'crowd' || user_key, '2024-03-02', user_key, (select min(item_key) from items),
+            (select min(event_type_key) from event_types), '2024-03-02'
+        from crowd
     """,
     "one_list_for_all": """
         insert into draft_lists
@@ -122,6 +134,13 @@ def test_a_gate_that_is_opened_by_a_setting_lets_a_draft_through(drafted: Tenant
     drafted.rows(CORRUPTIONS["collapse"])
 
     assert drafted.run(check, NEXT, enough_overlap=0.0)["nights"] == 1
+
+
+def test_a_few_users_may_turn_all_lists(drafted: Tenant) -> None:
+    """Where fewer than a hundred acted, lists that share nothing with the last ones are no fault."""
+    drafted.rows(CORRUPTIONS["collapse"].split(";", maxsplit=1)[0])
+
+    assert drafted.run(check, NEXT)["nights"] == 1
 
 
 def test_a_night_on_which_nobody_is_left_to_recommend_to_has_no_lists(tenant: Tenant) -> None:

@@ -13,6 +13,7 @@ EbbtideError
 ├── UnknownUser
 ├── UnknownItem
 ├── NightRefused
+├── AirflowFailed
 ├── NightBusy
 └── ClockSkew
 """
@@ -81,6 +82,10 @@ class UnknownItem(EbbtideError):
 class NightRefused(EbbtideError):
     """The lists of night {night} were not published: {reasons}. Readers keep the lists that they
     had."""
+
+
+class AirflowFailed(EbbtideError):
+    """`airflow {command}` failed; its log is {log}."""
 
 
 class NightBusy(EbbtideError):

@@ -1,6 +1,7 @@
 """Commands that judge: backtest and doctor."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from recsys_tasks.cli.options import (
     settings_of,
 )
 from recsys_tasks.cli.output import ANSWERS, ERRORS, progress, table
+from recsys_tasks.demo import run as run_demo
 from recsys_tasks.evaluation import TARGETS, Evaluation
 from recsys_tasks.evaluation.records import records
 from recsys_tasks.warehouse import connect
@@ -108,4 +110,16 @@ def doctor(dsn: Dsn = None, schema: Schema = None, preset: Preset = None) -> Non
         raise typer.Exit(1)
 
 
-COMMANDS = (backtest, doctor)
+def demo(
+    folder: Annotated[
+        Path | None, typer.Argument(help="In the source contract; MovieLens small without it.")
+    ] = None,
+    dsn: Dsn = None,
+    schema: Schema = None,
+    preset: Preset = None,
+) -> None:
+    """Replay a stretch of nights, the last one through Airflow, and show what they leave."""
+    run_demo(ANSWERS, settings_of(dsn, schema, preset), folder)
+
+
+COMMANDS = (backtest, doctor, demo)

@@ -137,7 +137,7 @@ def test_a_gate_that_is_opened_by_a_setting_lets_a_draft_through(drafted: Tenant
 
 
 def test_a_few_users_may_turn_all_lists(drafted: Tenant) -> None:
-    """Where fewer than a hundred acted, lists that share nothing with the last ones are no fault."""
+    """Where fewer than a hundred acted, lists that share nothing are no fault."""
     drafted.rows(CORRUPTIONS["collapse"].split(";", maxsplit=1)[0])
 
     assert drafted.run(check, NEXT)["nights"] == 1

@@ -10,7 +10,6 @@ EbbtideError
 ├── EmptyCatalogue
 ├── NoModel
 ├── NothingToEvaluate
-├── UnknownUser
 ├── UnknownItem
 ├── NightRefused
 ├── AirflowFailed
@@ -69,10 +68,6 @@ class NoModel(EbbtideError):
 
 class NothingToEvaluate(EbbtideError):
     """Nobody did anything between {since} and {until}: choose days with interactions."""
-
-
-class UnknownUser(EbbtideError):
-    """User {user_id!r} has no interaction in {schema}; the source's user_id is expected."""
 
 
 class UnknownItem(EbbtideError):

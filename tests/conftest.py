@@ -13,6 +13,10 @@ import pytest
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.warehouse import Warehouse, connect, embedded
 
+# A busy machine, or the first import of torch, is no failure: an example may take its time.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
 DATA = Path(__file__).parents[2] / "shared" / "data"
 _databases = count()
 
@@ -72,7 +76,8 @@ def shared_data() -> Path:
 
 
 def _administer(server: str, statement: str) -> None:
-    import psycopg2
+    import hypothesis
+import psycopg2
 
     connection = psycopg2.connect(server)
     connection.autocommit = True

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -11,10 +10,6 @@ from numpy.typing import NDArray
 from recsys_tasks.decay import Decayed
 from recsys_tasks.interactions import NO_ROW, Interactions
 from recsys_tasks.interest_model import ZeroShot
-
-# A busy machine, or the first import of torch, is no failure: an example may take its time.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 HALF_LIVES = (2.0, 14.0, 90.0)
 DIM = 3

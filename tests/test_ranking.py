@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -47,7 +47,6 @@ def nothing(users: NDArray[np.float32], items: NDArray[np.float32]) -> sparse.cs
     return sparse.csr_array((len(users), len(items)), dtype=np.bool_)
 
 
-@settings(deadline=None)  # the first example imports torch
 @given(rankings(), st.integers(0, 9), st.integers(1, 9))
 def test_lists_are_a_stable_sort_in_any_batches(
     ranking: tuple[NDArray[np.float32], NDArray[np.float32], sparse.csr_array],

@@ -27,21 +27,9 @@ select
 from items
 order by items.item_id collate "C";
 
--- name: taken_span
--- The first and the last day on which something was taken.
-select
-    min(interactions.day),
-    max(interactions.day)
-from interactions;
-
 -- name: source_span
 select
     min((source_events.occurred_at at time zone 'UTC')::date),
     max((source_events.occurred_at at time zone 'UTC')::date)
 from source_events
 where source_events.occurred_at between '1970-01-01' and now() + interval '1 day';
-
--- name: user_key_of
-select users.user_key
-from users
-where users.user_id = %(user_id)s;

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
+import psycopg2
 import pytest
+from psycopg2.extensions import make_dsn
 
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.warehouse import Warehouse, connect, embedded
@@ -76,9 +79,6 @@ def shared_data() -> Path:
 
 
 def _administer(server: str, statement: str) -> None:
-    import hypothesis
-import psycopg2
-
     connection = psycopg2.connect(server)
     connection.autocommit = True
     connection.cursor().execute(statement)
@@ -86,6 +86,4 @@ import psycopg2
 
 
 def _with_database(server: str, name: str) -> str:
-    from psycopg2.extensions import make_dsn
-
     return str(make_dsn(server, dbname=name))

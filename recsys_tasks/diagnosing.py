@@ -107,7 +107,7 @@ def _rejected(session: Session) -> Finding:
     return Finding(
         is_well=True,
         what=f"{n:,} rows of the source are rejected; {most:,} of them: {reason}",
-        remedy="They stand in rejected_interactions, and taken once source or settings are right.",
+        remedy="They are kept, and are taken once the source or the settings are right.",
     )
 
 

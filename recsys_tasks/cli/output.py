@@ -15,8 +15,16 @@ from rich.progress import (
 )
 from rich.table import Table
 
+PIPED_WIDTH = 120  # columns of tables, where there is no terminal to ask
+
 # Titles and reasons are anybody's text: "[/red]" and ":cat:" are shown as they stand.
-ANSWERS = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+ANSWERS = Console(
+    highlight=False,
+    soft_wrap=True,
+    markup=False,
+    emoji=False,
+    width=None if sys.stdout.isatty() else PIPED_WIDTH,
+)
 
 
 class Errors:

@@ -5,7 +5,7 @@ from pathlib import Path
 WORDS = ("red", "green", "blue", "cup", "plate", "lamp", "large", "small", "old", "new")
 
 
-def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0) -> Path:
+def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0, width: int = 16) -> Path:
     """A plain transformers checkpoint: a random two-layer BERT that knows WORDS."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -23,7 +23,7 @@ def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0) -> Path:
     ).save_pretrained(folder)
     config = BertConfig(
         vocab_size=len(vocabulary),
-        hidden_size=16,
+        hidden_size=width,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,

@@ -98,7 +98,7 @@ def test_a_demo_without_two_days_says_what_is_missing(tmp_path: Path, settings: 
 @pytest.mark.slow
 def test_a_demo_on_an_own_folder_tells_a_users_list(tmp_path: Path, dsn: str) -> None:
     write_library(tmp_path / "library", n_days=4)
-    console = Console(record=True, width=120, file=StringIO())
+    console = Console(record=True, width=120, file=StringIO(), markup=False, emoji=False)
     settings = Settings(dsn=dsn, var=tmp_path / "var", preset="media")
 
     run(console, settings, tmp_path / "library")

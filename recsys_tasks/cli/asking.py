@@ -6,8 +6,9 @@ import psycopg2
 import typer
 
 from recsys_tasks.cli.options import Dsn, Schema, settings_of
-from recsys_tasks.cli.output import ANSWERS, table
+from recsys_tasks.cli.output import ANSWERS
 from recsys_tasks.errors import BadStatement, UnknownItem
+from recsys_tasks.terminal import table
 from recsys_tasks.warehouse import connect
 
 Number = Annotated[int, typer.Option("-n", min=1, help="How many.")]

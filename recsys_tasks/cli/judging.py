@@ -19,10 +19,11 @@ from recsys_tasks.cli.options import (
     day_of,
     settings_of,
 )
-from recsys_tasks.cli.output import ANSWERS, ERRORS, progress, table
+from recsys_tasks.cli.output import ANSWERS, ERRORS
 from recsys_tasks.demo import run as run_demo
 from recsys_tasks.evaluation import TARGETS, Evaluation
 from recsys_tasks.evaluation.records import records
+from recsys_tasks.terminal import progress, table
 from recsys_tasks.warehouse import connect
 
 SHOWN = (("ndcg", 10), ("recall", 10), ("hit_rate", 10), ("mrr", 10), ("ndcg", 50), ("auc", None))
@@ -42,7 +43,7 @@ def backtest(
 ) -> None:
     """Replay a window of the past, variants beside baselines; nothing that is served changes."""
     settings = settings_of(dsn, schema, preset)
-    with progress() as bars:
+    with progress(ERRORS.console) as bars:
         task = bars.add_task("reading, tuning baselines", total=None)
         found = run_backtest(
             connect(settings),

@@ -10,10 +10,11 @@ import typer
 
 from recsys_tasks import nightly
 from recsys_tasks.cli.options import Dsn, Preset, Schema, settings_of
-from recsys_tasks.cli.output import ANSWERS, ERRORS, progress, table
+from recsys_tasks.cli.output import ANSWERS, ERRORS
 from recsys_tasks.loading import FileReport, load_folder
 from recsys_tasks.settings import Settings
 from recsys_tasks.steps import Counts
+from recsys_tasks.terminal import progress, table
 from recsys_tasks.warehouse import Warehouse, connect
 
 
@@ -33,7 +34,7 @@ def load(
 ) -> None:
     """Load a folder in the source contract into the source tables (schema app)."""
     warehouse = connect(settings_of(dsn, schema))
-    with progress() as bars:
+    with progress(ERRORS.console) as bars:
         tasks = {}
 
         def on_progress(file: str, done: int, total: int) -> None:
@@ -107,7 +108,7 @@ def replay(
     settings = settings_of(dsn, schema, preset)
     days = list(nightly.days_between(since.date(), until.date()))
     took: list[float] = []
-    with progress() as bars:
+    with progress(ERRORS.console) as bars:
         task = bars.add_task("nights", total=len(days))
         for day in days:
             start = perf_counter()

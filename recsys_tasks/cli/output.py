@@ -5,15 +5,6 @@ import sys
 
 import structlog
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
 PIPED_WIDTH = 120  # columns of tables, where there is no terminal to ask
 
@@ -55,25 +46,3 @@ def set_up_logging(*, verbose: bool) -> None:
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-
-
-def progress() -> Progress:
-    """A bar on standard error, gone when done; nothing where that is no terminal."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=ERRORS.console,
-        transient=True,
-        disable=not ERRORS.console.is_terminal,
-    )
-
-
-def table(*headings: str, title: str | None = None) -> Table:
-    """A plain table; figures are right-aligned where a heading ends in a space."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in headings:
-        made.add_column(heading.rstrip(), justify="right" if heading.endswith(" ") else "left")
-    return made

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from recsys_tasks.demo import telling
 from recsys_tasks.demo.films import movielens
@@ -18,6 +17,7 @@ from recsys_tasks.errors import AirflowFailed, BadSettings, BadSource
 from recsys_tasks.loading import load_folder
 from recsys_tasks.nightly import run_night
 from recsys_tasks.settings import Settings, variable_of
+from recsys_tasks.terminal import progress
 from recsys_tasks.warehouse import Warehouse, connect
 
 DAGS = Path(__file__).parents[2] / "dags"
@@ -115,26 +115,13 @@ def _replay(console: Console, settings: Settings, days: Sequence[date]) -> None:
         " came before it and embeds the texts."
     )
     start = perf_counter()
-    with _bar(console) as bar:
+    with progress(console) as bar:
         task = bar.add_task("nights", total=len(days))
         for day in days:
             bar.update(task, description=f"night {day}")
             run_night(settings, day)
             bar.advance(task)
     console.print(f"Done in {perf_counter() - start:.0f} s.")
-
-
-def _bar(console: Console) -> Progress:
-    """A bar, gone when done; nothing where that is no terminal."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _run_with_airflow(console: Console, settings: Settings, dsn: str, day: date) -> None:

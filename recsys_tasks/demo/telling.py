@@ -7,10 +7,9 @@ from time import perf_counter
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from recsys_tasks.errors import BadSource
+from recsys_tasks.terminal import table
 from recsys_tasks.warehouse import Session, Warehouse
 
 N_SHOWN = 10
@@ -37,7 +36,7 @@ def tell(
     """Tell what the nights of [since, until) left.
 
     Args:
-        console: What is told goes there.
+        console: What is told goes there; titles are anybody's text, so without markup.
         warehouse: That the nights filled.
         since: First night.
         until: The day after the last.
@@ -59,9 +58,10 @@ def tell(
 
 def _tell_list(console: Console, session: Session, user_id: str) -> None:
     rows = session.rows("recommendations_of", user_id=user_id, n=N_SHOWN)
-    made = _table(f"Recommended to user {user_id}", "rank ", "item", "score ", "reason")
-    for rank, item_id, title, score, reason, *_ in rows:
-        made.add_row(str(rank), escape(title or item_id), f"{score:.2f}", escape(reason))
+    title = f"\nRecommended to user {user_id}"
+    made = table("rank ", "item", "score ", "reason", title=title)
+    for rank, item_id, name, score, reason, *_ in rows:
+        made.add_row(str(rank), name or item_id, f"{score:.2f}", reason)
     console.print(made)
 
 
@@ -74,15 +74,14 @@ def _tell_changes(
     lists: dict[date, Sequence[str]] = dict(session.rows("lists_of_user", **span, n=N_SHOWN))
     nights = sorted(lists)
     active = [night for night in nights if night in did]
-    made = _table(
-        "How the list changed", "night", "what the user did", "new ", "the list begins with"
-    )
+    headings = ("night", "what the user did", "new ", "the list begins with")
+    made = table(*headings, title="\nHow the list changed")
     earlier: Sequence[str] = ()
     for night in sorted({nights[0], *active[:1], *active[-N_CHANGES:], nights[-1]}):
         titles = lists[night]
         n_new = len(set(titles) - set(earlier))
-        begins = escape("; ".join(titles[:3]))
-        made.add_row(str(night), escape(_in_words(did.get(night))), str(n_new), begins)
+        begins = "; ".join(titles[:3])
+        made.add_row(str(night), _in_words(did.get(night)), str(n_new), begins)
         earlier = titles
     console.print(made)
     console.print(f"new: of the first {N_SHOWN}, those that the line before did not have.")
@@ -100,10 +99,8 @@ def _tell_evaluation(console: Console, session: Session, since: date, until: dat
     rows = session.rows("mean_evaluations", since=since, until=until)
     judged = [row[1:] for row in rows if row[0] == "new"]
     n = judged[0][-1] if judged else 0
-    made = _table(
-        f"What users then did, against last night's lists: {n:,} user-days",
-        *("variant", "NDCG@10 ", "recall@10 ", "hit rate@10 "),
-    )
+    title = f"\nWhat users then did, against last night's lists: {n:,} user-days"
+    made = table("variant", "NDCG@10 ", "recall@10 ", "hit rate@10 ", title=title)
     for variant, *figures, _ in judged:
         made.add_row(variant, *(f"{figure:.4f}" for figure in figures))
     console.print(made)
@@ -124,11 +121,3 @@ def _tell_how_to_ask(
     console.print(f"    {statement};\n\nAnd from here:\n", markup=False, soft_wrap=True)
     for command in (f"recommend {quote(user_id)}", f'sql "{statement}"', "doctor"):
         console.print(f"    {prefix}.venv/bin/ebbtide {command}", markup=False, soft_wrap=True)
-
-
-def _table(title: str, *headings: str) -> Table:
-    """A plain table; figures are right-aligned where a heading ends in a space."""
-    made = Table(title=f"\n{title}", title_justify="left", box=None, pad_edge=False)
-    for heading in headings:
-        made.add_column(heading.rstrip(), justify="right" if heading.endswith(" ") else "left")
-    return made

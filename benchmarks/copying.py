@@ -71,7 +71,7 @@ Write = Callable[[Session, World], None]
 Read = Callable[[Session], Columns]
 
 
-@pytest.fixture(scope="module", params=N_VECTORS, ids="{:,} vectors".format)
+@pytest.fixture(scope="module", params=N_VECTORS, ids="{} vectors".format)
 def world(request: pytest.FixtureRequest, warehouse: Warehouse) -> World:
     n: int = request.param
     with warehouse.transaction() as session:
@@ -132,13 +132,14 @@ def read_binary(session: Session) -> Columns:
     return copying.decode(COLUMNS, copy_out(session, BINARY_OUT).getbuffer())
 
 
-def _texts(vectors: NDArray[np.float32], brackets: str) -> list[str]:
-    first, last = brackets
-    return [f"{first}{','.join(map(str, vector))}{last}" for vector in vectors.tolist()]
+def _texts(vectors: NDArray[np.float32]) -> list[str]:
+    """Numbers with commas between them, a text a vector."""
+    return [",".join(map(str, vector)) for vector in vectors.tolist()]
 
 
 def write_rows(session: Session, world: World) -> None:
-    rows = zip(world.numbers.tolist(), _texts(world.vectors, "[]"), strict=True)
+    texts = _texts(world.vectors)
+    rows = [(number, f"[{text}]") for number, text in enumerate(texts)]
     with session.connection.cursor() as cursor:
         execute_values(cursor, INSERT, rows, page_size=1_000)
 
@@ -150,8 +151,7 @@ def read_rows(session: Session) -> Columns:
 
 
 def write_text(session: Session, world: World) -> None:
-    texts = _texts(world.vectors, "{}")
-    lines = [f"{number}\t{text}\n" for number, text in enumerate(texts)]
+    lines = [f"{number}\t{{{text}}}\n" for number, text in enumerate(_texts(world.vectors))]
     copy_in(session, TEXT_IN, "".join(lines).encode())
 
 

@@ -20,7 +20,7 @@ from recsys_tasks.encoder import DEFAULT_MAX_TOKENS, Encoder, load_encoder
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-N_TITLES, N_LONG = 2_000, 200
+N_TITLES, N_LONG = 1_000, 100
 BATCH = 64
 WORDS = (
     *("red", "blue", "small", "vintage", "ceramic", "paper", "heart", "garden", "kitchen"),

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from statistics import median
 from typing import NamedTuple, TypeVar
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
 Result = TypeVar("Result")
+ROUNDS = 3  # the fastest counts
 HEADINGS = ("contest", "way", "times ours", "each", "a second", "besides")
 
 
@@ -18,7 +18,7 @@ class Figure(NamedTuple):
         contest: Who competes: what is done, and to how much of it.
         way: How it was done.
         n: Things done at once, of the contest's kind.
-        seconds: Of all n, the median of the rounds.
+        seconds: Of all n, in the fastest round: what disturbs a round only adds to it.
         ratio: Time a thing, over that of the contest's first way: ours.
         besides: What else is worth knowing.
     """
@@ -48,9 +48,8 @@ class Measure:
         *,
         setup: Callable[[], None] | None = None,
         besides: str = "",
-        rounds: int = 3,
     ) -> Result:
-        """Run `rounds` times, each after a setup that is not timed.
+        """Run ROUNDS times, each after a setup that is not timed.
 
         The first way of a contest is ours: the others' ratios are over its time a thing. Ways may
         do different numbers of things, so a slow one may do fewer.
@@ -59,10 +58,12 @@ class Measure:
             What the last round returned.
         """
         self.benchmark.group = contest
-        result: Result = self.benchmark.pedantic(run, setup=setup, rounds=rounds)  # type: ignore[no-untyped-call]
+        result: Result = self.benchmark.pedantic(  # type: ignore[no-untyped-call]
+            run, setup=setup, rounds=ROUNDS
+        )
         if self.benchmark.stats is None:  # --benchmark-disable: nothing was timed
             return result
-        seconds = median(self.benchmark.stats.stats.data)
+        seconds = min(self.benchmark.stats.stats.data)
         ours = next((figure for figure in self.figures if figure.contest == contest), None)
         ratio = (seconds / n) / (ours.seconds / ours.n) if ours else 1.0
         self.figures.append(Figure(contest, way, n, seconds, ratio, besides))

@@ -124,7 +124,7 @@ class World(NamedTuple):
         return f"merge, {self.n_users:,} users"
 
 
-@pytest.fixture(scope="module", params=N_USERS, ids="{:,} users".format)
+@pytest.fixture(scope="module", params=N_USERS, ids="{} users".format)
 def world(request: pytest.FixtureRequest, warehouse: Warehouse, settings: Settings) -> World:
     n_users: int = request.param
     shape = Shape(preset_of(settings).half_lives, DIM + 1)

@@ -1,7 +1,8 @@
 """The backtest: the protocol over a window of the past, all variants beside all baselines.
 
-It takes what it needs from the source (interactions, texts and their vectors, all of which a night
-would take too) and changes nothing that is served.
+It takes what it needs from the source (interactions, texts and their vectors) as a night would, and
+gives it up again where lists are published: settings to try change nothing that is served. Before
+the first night it keeps what it took, which spares that night the work.
 """
 
 from collections.abc import Callable
@@ -98,7 +99,11 @@ def backtest(
 
 
 def _history(warehouse: Warehouse, settings: Settings) -> History:
-    """Everything that the source has, taken as a night takes it."""
+    """Everything that the source has, taken as a night takes it.
+
+    Raises:
+        NothingToEvaluate: The source has no events.
+    """
     with warehouse.transaction(exclusive=True) as session:
         session.map_source(settings.source)
         _, last = session.rows("source_span")[0]
@@ -106,5 +111,8 @@ def _history(warehouse: Warehouse, settings: Settings) -> History:
             raise NothingToEvaluate(since="the first day", until="the last")
         extract.run(session, settings, last)
         embed_items.run(session, settings, last)
-    with warehouse.transaction() as session:
-        return read_history(session, preset_of(settings), serving_model(session), last + ONE_DAY)
+        model = serving_model(session)
+        history = read_history(session, preset_of(settings), model, last + ONE_DAY)
+        if session.value("newest_night") is not None:
+            session.undo()
+        return history

@@ -65,8 +65,7 @@ def _source(session: Session, settings: Settings) -> Iterator[Finding]:
         session.map_source(settings.source)
         n_items, n_users, n_events, last = session.rows("source_sizes")[0]
     except Exception as error:  # noqa: BLE001  whatever the mapping runs into is the answer
-        session.connection.rollback()
-        session.execute("open_session", schema=session.schema)
+        session.undo()
         remedy = (
             "Run `ebbtide load FOLDER`, or map your tables: see sql/source/example_shop, and "
             "RECSYS_SOURCE. "

@@ -97,6 +97,9 @@ def days_between(since: date, until: date) -> Iterator[date]:
 def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) -> Counts:
     if step not in _MODULES:
         raise BadSettings(problem=f"{step!r} is no step; the steps are {', '.join(STEPS)}")
+    # Its lists would be the newest, and hide those of every night until then.
+    if day > datetime.now(UTC).date():
+        raise BadSettings(problem=f"Day {day} has not begun")
     entry = {"day": day, "step": step, "fingerprint": settings.fingerprint()}
     with warehouse.transaction() as session:
         session.execute("begin_step", **entry, started_at=datetime.now(UTC))

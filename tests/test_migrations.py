@@ -49,6 +49,11 @@ def objects(warehouse: Warehouse) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture
+def dsn(empty_dsn: str) -> str:
+    return empty_dsn
+
+
+@pytest.fixture
 def tenants(settings: Settings) -> Tenants:
     """Each has a catalogue of one item."""
     both = Tenants(*(connect(settings.model_copy(update={"schema_name": n})) for n in ("a", "b")))

@@ -1,9 +1,7 @@
 """One file into its table: staged as text row by row, then checked and upserted as a set."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
@@ -101,8 +99,8 @@ def _stage(session: Session, source: Source, on_progress: Progress | None) -> It
     records = source.file.records()
     while batch := list(islice(records, ROWS_AT_ONCE)):
         good, broken = _parted(batch, source.names)
-        session.copy_stream(f"load_copy_{source.table.name}", _csv(_staged(good, source)))
-        session.copy_stream("load_copy_rejected", _csv(map(_rejected, broken)))
+        session.copy_rows(f"load_copy_{source.table.name}", _staged(good, source))
+        session.copy_rows("load_copy_rejected", map(_rejected, broken))
         if on_progress is not None:
             on_progress(source.path.name, source.file.position, source.file.size)
         yield len(batch)
@@ -148,11 +146,3 @@ def _rejected(broken: Broken) -> tuple[object, ...]:
 def _shown(cell: str) -> str:
     visible = cell.replace("\0", "\\x00").encode("utf-8", "surrogateescape")
     return visible.decode("utf-8", "backslashreplace")
-
-
-def _csv(rows: Iterable[tuple[object, ...]]) -> io.StringIO:
-    """The rows as COPY reads them: an empty cell is null."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\r\n").writerows(rows)  # so that a lone \r is quoted too
-    stream.seek(0)
-    return stream

@@ -35,10 +35,10 @@ class EventType(BaseModel):
             upward it leaves 0.5 to 1 of the weight, below it turns 0 to 0.5 of it negative.
             `log`: the weight is multiplied by ln(e + value), so by 1 where the value is 0. An
             event without a value has the weight as it stands.
-        text_weight: Weight of what the user wrote with it, relative to `weight`. needs_item:
-        Whether an event of this type without an item is a broken row. uses_up: Whether the user has
-        had the item after it, so that the repeat policy keeps it out of
-            lists.
+        text_weight: Weight of what the user wrote with it, relative to `weight`.
+        needs_item: Whether an event of this type without an item is a broken row.
+        uses_up: Whether the user has had the item after it, so that the repeat policy keeps it out
+            of lists.
         minimum: Smallest value that is believed; None for any.
         maximum: Largest value that is believed; None for any.
         verb: Past tense for reasons: "because you {verb} ...".

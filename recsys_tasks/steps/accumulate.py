@@ -13,7 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from recsys_tasks.interactions import Interactions
-from recsys_tasks.interest_model import deltas
+from recsys_tasks.interest_model import deltas, scale_of
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session, copying
@@ -39,9 +39,13 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
 def _weighing(session: Session, preset: Preset, model: ServingModel) -> str:
     """Names everything but interactions that deltas depend on."""
     kinds = sorted((name, repr(kind)) for name, kind in preset.event_types.items())
-    scales = sorted(session.rows("largest_values"))
     rated = {name for name, kind in preset.event_types.items() if kind.value == "rating"}
-    facts = (kinds, preset.half_lives, model.encoder_id, [row for row in scales if row[1] in rated])
+    scales = sorted(
+        (name, scale_of(largest))
+        for _, name, largest in session.rows("largest_values")
+        if name in rated
+    )
+    facts = (kinds, preset.half_lives, model.encoder_id, scales)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 
@@ -65,7 +69,7 @@ def _accumulate(
     """Replace the deltas of some days."""
     happened = weighed(session, "interactions_of_days", preset, model, days=days)
     users, added = deltas(happened.interactions, happened.vectors, preset.half_lives)
-    session.execute("mark_touched_users", days=days)
+    session.execute("create_earlier_interests", days=days)
     session.execute("delete_daily_interests", days=days)
     n, n_half_lives, width = map(int, added.totals.shape)
     columns = (copying.INT4, copying.DAY, copying.FLOAT4, copying.FLOAT4, copying.vector(width))
@@ -77,7 +81,8 @@ def _accumulate(
         added.totals.reshape(-1, width),
     )
     session.copy_in("copy_daily_interests", columns, arrays)
-    session.execute("mark_touched_users", days=days)
+    session.execute("mark_changed_users", days=days)
+    session.execute("drop_earlier_interests")
     session.execute("delete_daily_trends", days=days)
     trends = _trends(happened.interactions, happened.item_keys)
     session.copy_in("copy_daily_trends", (copying.INT4, copying.DAY, copying.FLOAT4), trends)

@@ -10,21 +10,23 @@ from recsys_tasks.warehouse.queries import checks
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
-    """Look at every drafted night.
+    """Look at what the night's run drafted.
 
     Raises:
         NightRefused: A gate found something; the message names it.
     """
-    return {"nights": refuse_bad_drafts(session, settings, day), "gates": len(checks())}
+    return {"nights": len(good_drafts(session, settings, day)), "gates": len(checks())}
 
 
-def refuse_bad_drafts(session: Session, settings: Settings, day: date) -> int:
-    """Raise NightRefused unless every draft passes every gate.
+def good_drafts(session: Session, settings: Settings, day: date) -> list[date]:
+    """The nights that the run of `day` drafted, ascending: every gate lets them through.
 
-    Returns:
-        The number of drafts.
+    Raises:
+        NightRefused: One does not.
     """
+    nights = [night for (night,) in session.rows("drafted_nights", day=day)]
     limits = {
+        "nights": nights,
         "list_length": settings.list_length,
         "refresh_days": settings.refresh_days,
         "enough_users": settings.enough_users,
@@ -37,4 +39,4 @@ def refuse_bad_drafts(session: Session, settings: Settings, day: date) -> int:
     ]
     if findings:
         raise NightRefused(night=day, reasons="; ".join(findings))
-    return len(session.rows("drafted_nights"))
+    return nights

@@ -5,10 +5,8 @@ encoded, each distinct text once, whoever wrote it. The ranking model of these v
 here, and serves.
 """
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 
@@ -44,13 +42,14 @@ def _encoder(name: str, device: str) -> Encoder:
 def _take_items(session: Session) -> int:
     """Copy the catalogue's changes."""
     changed = session.rows("changed_items")
-    session.execute("create_staged_items")
-    session.copy_stream("copy_staged_items", _csv(map(_staged_item, changed)))
-    session.execute("insert_item_texts")
-    session.execute("forget_days_before_vectors")
-    session.execute("upsert_items")
+    if changed:
+        session.execute("create_staged_items")
+        session.copy_rows("copy_staged_items", map(_staged_item, changed))
+        session.execute("insert_item_texts")
+        session.execute("forget_days_before_vectors")
+        session.execute("upsert_items")
+        session.execute("drop_staged_items")
     session.execute("unlist_items")
-    session.execute("drop_staged_items")
     return len(changed)
 
 
@@ -66,8 +65,10 @@ def _staged_item(row: Row) -> tuple[object, ...]:
 def _clean_contents(session: Session) -> int:
     """Replace what users wrote by its cleaned text's key."""
     raw_contents = [row[0] for row in session.rows("unclean_contents")]
+    if not raw_contents:
+        return 0
     session.execute("create_staged_contents")
-    session.copy_stream("copy_staged_contents", _csv(map(_staged_content, raw_contents)))
+    session.copy_rows("copy_staged_contents", map(_staged_content, raw_contents))
     session.execute("insert_contents")
     session.execute("link_contents")
     session.execute("drop_staged_contents")
@@ -77,14 +78,6 @@ def _clean_contents(session: Session) -> int:
 def _staged_content(raw: str) -> tuple[object, ...]:
     text = clean(raw)
     return (raw, content_hash(text).hex(), text) if text else (raw, None, None)
-
-
-def _csv(rows: Iterable[tuple[object, ...]]) -> io.StringIO:
-    """Rows for `copy ... (format csv)`, which reads an empty field as null."""
-    stream = io.StringIO()
-    csv.writer(stream).writerows(rows)
-    stream.seek(0)
-    return stream
 
 
 def _encode(session: Session, encoder: Encoder, batch_size: int) -> int:

@@ -2,7 +2,8 @@
 
 A user whose new deltas come after the stored total has them added to it (the night at the
 watermark, the fast path). A user with a delta that changed before that is folded again from the
-first day on. Both run the same recurrence over the same deltas, so both end in the same bits.
+first day on. Both run the same recurrence over the same deltas, so both end in the same bits. What
+was shown of a user since the change is taken down: `rank` shows it anew.
 """
 
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ def _fold_range(session: Session, shape: Shape, first: int, last: int) -> None:
     folded = fold_from(known, deltas, shape.half_lives)
     session.execute("delete_pending_totals", first=first, last=last)
     _write_totals(session, shape, folded)
+    session.execute("delete_outdated_interests", first=first, last=last)
     session.execute("delete_pending", first=first, last=last)
 
 

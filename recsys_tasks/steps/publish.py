@@ -1,17 +1,19 @@
-"""Show the drafted nights. Readers see a night's old lists or its new ones, never a mixture."""
+"""Show what the night's run drafted.
+
+Readers see a night's old lists or its new ones, never a mixture.
+"""
 
 from datetime import date
 
 from recsys_tasks.settings import Settings
 from recsys_tasks.steps import Counts
-from recsys_tasks.steps.check import refuse_bad_drafts
+from recsys_tasks.steps.check import good_drafts
 from recsys_tasks.warehouse import Session
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
-    """Publish every draft; the gates are passed again, since hours may lie between the steps."""
-    refuse_bad_drafts(session, settings, day)
-    nights = [night for (night,) in session.rows("drafted_nights")]
+    """Publish the drafts; the gates are passed again, since hours may lie between the steps."""
+    nights = good_drafts(session, settings, day)
     for night in nights:
         _publish(session, night)
     return {"nights": len(nights)}

@@ -36,6 +36,12 @@ class Warehouse:
         )
 
     def _connect(self) -> extensions.connection:
+        if not _is_readable(self.dsn):
+            # libpq's own message would quote it, and so a password.
+            raise DatabaseUnavailable(
+                reason="the DSN is none that libpq reads, as in postgresql://user@host:5432/name,"
+                " where %2F, %3A and %40 stand for the / : and @ of a password"
+            )
         return psycopg2.connect(
             self.dsn, connect_timeout=CONNECT_TIMEOUT, application_name="ebbtide"
         )
@@ -53,6 +59,8 @@ class Warehouse:
         """
         try:
             pooled = self._engine.raw_connection()
+        except DatabaseUnavailable:
+            raise
         except Exception as error:
             raise DatabaseUnavailable(reason=_first_line(error)) from error
         connection: extensions.connection = pooled.driver_connection
@@ -116,6 +124,17 @@ def connect(settings: Settings) -> Warehouse:
     warehouse = Warehouse(dsn, settings.schema_name, settings.lock_timeout)
     warehouse.migrate()
     return warehouse
+
+
+def _is_readable(dsn: str) -> bool:
+    """Whether a DSN has the parts that it should, and no part of a password among them."""
+    try:
+        parts = extensions.parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        return False
+    host, port = parts.get("host", ""), parts.get("port", "")
+    is_socket = host.startswith(("/", "@"))
+    return (is_socket or "@" not in host) and not port.strip("0123456789,")
 
 
 def _first_line(error: BaseException) -> str:

@@ -21,8 +21,7 @@ class History(NamedTuple):
     Attributes:
         interactions: Their items are rows of the catalogue; their texts rows of `vectors`.
         catalogue: Every item that is known, in ascending order of ids; one that is not listed
-        exists
-            from the largest day on.
+            exists from the largest day on.
         user_keys: By row of the user.
         item_keys: By row of the item.
         vectors: The catalogue's, then those of what users wrote, (n_vectors, dim).

@@ -1,7 +1,8 @@
 """One transaction on the warehouse: named queries and COPY."""
 
+import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -90,12 +91,24 @@ class Session:
     ) -> None:
         """Send arrays of equal length to a `copy ... from stdin with (format binary)` query."""
         if len(arrays[0]):
-            self.copy_stream(name, io.BytesIO(copying.encode(columns, arrays)))
+            self._copy(name, io.BytesIO(copying.encode(columns, arrays)))
 
-    def copy_stream(self, name: str, stream: IO[bytes] | IO[str]) -> None:
-        """Send a stream to a `copy ... from stdin` query, in the format that it names."""
+    def copy_rows(self, name: str, rows: Iterable[Sequence[object]]) -> None:
+        """Send rows to a `copy ... from stdin with (format csv)` query; None and '' are null."""
+        stream = io.StringIO(newline="")
+        # This end of a line has a lone carriage return in a cell quoted too.
+        csv.writer(stream, lineterminator="\r\n").writerows(rows)
+        stream.seek(0)
+        self._copy(name, stream)
+
+    def _copy(self, name: str, stream: IO[bytes] | IO[str]) -> None:
         with self.connection.cursor() as cursor:
             cursor.copy_expert(_statement(name), stream)
+
+    def undo(self) -> None:
+        """Take back everything that the transaction did so far; it goes on as a new one."""
+        self.connection.rollback()
+        self.execute("open_session", schema=self.schema)
 
     def map_source(self, source: str) -> None:
         """Make the source's three views for this connection.

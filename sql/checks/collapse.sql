@@ -22,11 +22,13 @@ with drafted as (
         on
             earlier.night = recommendation_lists.night
             and draft_lists.user_key = recommendation_lists.user_key
-    where (
-        select count(distinct interactions.user_key)
-        from interactions
-        where interactions.day = draft_nights.night
-    ) >= 100
+    where
+        draft_nights.night = any(%(nights)s::date[])
+        and (
+            select count(distinct interactions.user_key)
+            from interactions
+            where interactions.day = draft_nights.night
+        ) >= 100
 ),
 
 shared as (

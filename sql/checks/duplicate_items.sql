@@ -7,7 +7,8 @@ select
     || min(draft_lists.user_key) as finding
 from draft_lists
 where
-    cardinality(draft_lists.item_keys) > (
+    draft_lists.night = any(%(nights)s::date[])
+    and cardinality(draft_lists.item_keys) > (
         select count(distinct entries.item_key)
         from unnest(draft_lists.item_keys) as entries (item_key)
     )

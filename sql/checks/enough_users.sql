@@ -14,6 +14,7 @@ from (
         count(draft_lists.user_key) as n_lists
     from draft_nights
     left join draft_lists on draft_nights.night = draft_lists.night
+    where draft_nights.night = any(%(nights)s::date[])
     group by draft_nights.night
 ) as drafted
 cross join

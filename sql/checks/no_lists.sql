@@ -3,7 +3,8 @@
 select 'night ' || draft_nights.night || ' has no lists' as finding
 from draft_nights
 where
-    not exists (
+    draft_nights.night = any(%(nights)s::date[])
+    and not exists (
         select
         from draft_lists
         where draft_lists.night = draft_nights.night

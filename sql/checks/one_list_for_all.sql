@@ -7,6 +7,8 @@ select
     || ' are equal' as finding
 from draft_lists
 inner join strategies on draft_lists.strategy_key = strategies.strategy_key
-where strategies.strategy = 'personal'
+where
+    draft_lists.night = any(%(nights)s::date[])
+    and strategies.strategy = 'personal'
 group by draft_lists.night
 having count(*) >= 100 and count(distinct draft_lists.item_keys[1:10]) = 1;

@@ -14,6 +14,9 @@ cross join
         from unnest(draft_lists.scores) with ordinality as entries (score, rank)
     ) as pairs
 where
-    pairs.score in ('NaN', 'Infinity', '-Infinity')
-    or pairs.score > pairs.better
+    draft_lists.night = any(%(nights)s::date[])
+    and (
+        pairs.score in ('NaN', 'Infinity', '-Infinity')
+        or pairs.score > pairs.better
+    )
 group by draft_lists.night;

@@ -15,4 +15,5 @@ inner join event_types
     on
         interactions.event_type_key = event_types.event_type_key
         and event_types.uses_up
+where draft_lists.night = any(%(nights)s::date[])
 group by draft_lists.night;

@@ -17,7 +17,9 @@ short as (
         draft_lists.user_key,
         cardinality(draft_lists.item_keys) as n_listed
     from draft_lists
-    where cardinality(draft_lists.item_keys) < %(list_length)s
+    where
+        draft_lists.night = any(%(nights)s::date[])
+        and cardinality(draft_lists.item_keys) < %(list_length)s
 ),
 
 left_over as (

@@ -55,6 +55,9 @@ create table interactions (
 create index interactions_day_idx on interactions (day);
 create index interactions_user_key_idx on interactions (user_key, day desc);
 
+-- Few have a text that is not cleaned yet: finding them does not read all the others.
+create index interactions_content_idx on interactions (day) where content is not null;
+
 -- One row a day that was taken from the source.
 create table interaction_days (
     day date primary key,

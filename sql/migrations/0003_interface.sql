@@ -72,7 +72,7 @@ end
 $$;
 
 -- A reason in words. Kinds: 1 an item that the user had to do with, 2 what the user wrote,
--- 3 a trend.
+-- 3 a trend. Days ago are counted from the day after the night, when the list is read.
 create function reason_in_words(
     kind smallint, title text, verb text, horizon smallint, days_ago integer
 ) returns text
@@ -85,7 +85,7 @@ begin atomic
             else
                 'popular '
                 || case
-                    when horizon <= 1 then 'today'
+                    when horizon <= 1 then 'now'
                     when horizon <= 7 then 'this week'
                     else 'this month'
                 end
@@ -110,7 +110,7 @@ select
         coalesce(reason_items.title, reason_items.item_id),
         event_types.verb,
         entries.reason_detail,
-        latest.night - date '1970-01-01' - entries.reason_day
+        latest.night + 1 - date '1970-01-01' - entries.reason_day
     ) as reason,
     strategies.strategy,
     variants.variant,
@@ -297,7 +297,8 @@ cross join
     with ordinality as entries (item_key, score, rank)
 inner join items as neighbours on entries.item_key = neighbours.item_key;
 
--- The nearest users by interest, as of the latest night: cosine of their vectors.
+-- The nearest users by interest, as of the night on which each was last active: cosine of their
+-- vectors.
 create view similar_users as
 select
     users.user_id,
@@ -311,9 +312,9 @@ cross join
     with ordinality as entries (user_key, score, rank)
 inner join users as neighbours on entries.user_key = neighbours.user_key;
 
--- Interests as of the nights on whose day the user was active. The vectors of a user's half-lives
--- add up to the personal part of the score: `order by vector <#> (select sum(vector) ...)` over
--- item_vectors.
+-- Interests as of the nights on whose day the user was active, all of the serving model. Of one
+-- night, the last one, the vectors of a user's half-lives add up to the personal part of the score:
+-- `order by vector <#> (select sum(vector) ... where night = ...)` over item_vectors.
 create view user_interests as
 select
     users.user_id,

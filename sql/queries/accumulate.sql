@@ -45,17 +45,49 @@ copy (
     order by text_vectors.text_key
 ) to stdout with (format "binary");
 
--- name: mark_touched_users!
--- Users with a delta on one of the days are to be folded from the earliest of them on.
-insert into pending_merges (user_key, day)
+-- name: create_earlier_interests!
+-- What the days added until now, kept aside while it is replaced.
+create temporary table earlier_interests on commit drop as
 select
     daily_interests.user_key,
-    min(daily_interests.day)
+    daily_interests.day,
+    daily_interests.half_life,
+    daily_interests.mass,
+    daily_interests.total
 from daily_interests
-where daily_interests.day = any(%(days)s::date[])
-group by daily_interests.user_key
+where daily_interests.day = any(%(days)s::date[]);
+
+-- name: mark_changed_users!
+-- Users for whom a day does not add what it added until now are to be folded from the earliest such
+-- day on. One late event leaves the others of its day alone.
+insert into pending_merges (user_key, day)
+select
+    coalesce(added.user_key, earlier_interests.user_key) as user_key,
+    min(coalesce(added.day, earlier_interests.day)) as day
+from (
+    select
+        daily_interests.user_key,
+        daily_interests.day,
+        daily_interests.half_life,
+        daily_interests.mass,
+        daily_interests.total
+    from daily_interests
+    where daily_interests.day = any(%(days)s::date[])
+) as added
+full outer join earlier_interests
+    on
+        added.user_key = earlier_interests.user_key
+        and added.day = earlier_interests.day
+        and added.half_life = earlier_interests.half_life
+where
+    added.mass is distinct from earlier_interests.mass
+    or added.total is distinct from earlier_interests.total
+group by coalesce(added.user_key, earlier_interests.user_key)
 on conflict (user_key) do update
     set day = least(pending_merges.day, excluded.day);
+
+-- name: drop_earlier_interests!
+drop table earlier_interests;
 
 -- name: delete_daily_interests!
 delete from daily_interests

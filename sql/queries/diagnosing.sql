@@ -12,7 +12,7 @@ select
     (select count(*) from source_users) as n_users,
     (select count(*) from source_events) as n_events,
     (
-        select max((source_events.occurred_at at time zone 'UTC')::date)
+        select (max(source_events.occurred_at) at time zone 'UTC')::date
         from source_events
         where source_events.occurred_at between '1970-01-01' and now() + interval '1 day'
     ) as last_day;

@@ -1,6 +1,6 @@
 -- name: changed_items
 -- Items of the source that are new, or whose row is not what it was. Of rows with one item_id the
--- one that was updated last counts.
+-- one that was updated last counts. An id that no index could hold is left out.
 with catalogue as (
     select distinct on (hashed.item_id)
         hashed.item_id,
@@ -16,7 +16,7 @@ with catalogue as (
             source_items.*,
             hashtextextended((to_jsonb(source_items.*) - 'updated_at')::text, 0) as source_hash
         from source_items
-        where source_items.item_id != ''
+        where source_items.item_id != '' and octet_length(source_items.item_id) <= 1000
     ) as hashed
     order by
         hashed.item_id asc,
@@ -112,9 +112,10 @@ update items
 set is_listed = false
 where
     is_listed
-    and item_id not in (
-        select source_items.item_id from source_items
-        where source_items.item_id != ''
+    and not exists (
+        select
+        from source_items
+        where source_items.item_id = items.item_id
     );
 
 -- name: drop_staged_items!

@@ -47,7 +47,8 @@ create temporary table days on commit drop as
 with span as (
     select
         least(
-            min((source_events.occurred_at at time zone 'UTC')::date),
+            -- The day of the first moment, not the first of all days: an index finds it.
+            (min(source_events.occurred_at) at time zone 'UTC')::date,
             (select min(interaction_days.day) from interaction_days),
             %(day)s
         ) as first_day
@@ -152,6 +153,13 @@ judged as (
                 then 'missing event_id'
             when coalesce(source_rows.user_id, '') = ''
                 then 'missing user: user_id is empty'
+            when
+                greatest(
+                    octet_length(source_rows.event_id),
+                    octet_length(source_rows.user_id),
+                    octet_length(source_rows.item_id)
+                ) > 1000 -- an index cannot hold an id of thousands
+                then 'id over the limit of 1000 bytes'
             when rules.event_type is null
                 then
                     'unknown event type '

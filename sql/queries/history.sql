@@ -29,7 +29,7 @@ order by items.item_id collate "C";
 
 -- name: source_span
 select
-    min((source_events.occurred_at at time zone 'UTC')::date),
-    max((source_events.occurred_at at time zone 'UTC')::date)
+    (min(source_events.occurred_at) at time zone 'UTC')::date,
+    (max(source_events.occurred_at) at time zone 'UTC')::date
 from source_events
 where source_events.occurred_at between '1970-01-01' and now() + interval '1 day';

@@ -13,7 +13,7 @@ left join lateral (
 left join daily_interests
     on
         pending_merges.user_key = daily_interests.user_key
-        and daily_interests.half_life = %(half_life)s
+        and daily_interests.half_life = %(half_life)s::real
         and (
             pending_merges.day <= totals.as_of
             or daily_interests.day > coalesce(totals.as_of, '-infinity')
@@ -71,6 +71,15 @@ where
 copy interest_totals (user_key, half_life, as_of, mass, alpha, total) from stdin with (
     format "binary"
 );
+
+-- name: delete_outdated_interests!
+-- What was shown of the users from the day of the change on.
+delete from interests
+using pending_merges
+where
+    interests.user_key = pending_merges.user_key
+    and interests.night >= pending_merges.day
+    and interests.user_key between %(first)s and %(last)s;
 
 -- name: delete_pending!
 delete from pending_merges

@@ -1,6 +1,16 @@
 -- name: drafted_nights
+-- The drafts of a night's run: its own, and that of the newest published night where it made one
+-- (see nights_to_rank). A draft of another night belongs to another run, or to one that failed.
 select draft_nights.night
 from draft_nights
+where
+    draft_nights.night = %(day)s
+    or (
+        draft_nights.night > %(day)s
+        and draft_nights.night = (
+            select max(published_nights.night) from published_nights
+        )
+    )
 order by draft_nights.night;
 
 -- name: publish_draft

@@ -1,6 +1,7 @@
 -- name: nights_to_rank
 -- The night itself, and the newest published one if what its lists were made from has changed
--- since.
+-- since. The newest comes first: it alone writes neighbours, so it must find first whose interest
+-- is to be shown anew.
 with inputs as (
     select
         candidates.night,
@@ -34,7 +35,7 @@ left join published_nights on inputs.night = published_nights.night
 where
     inputs.night = %(day)s
     or inputs.fingerprint != published_nights.inputs_fingerprint
-order by inputs.night;
+order by inputs.night desc;
 
 -- name: catalogue_as_of
 -- What may be listed after a night: in the order of ids, which breaks ties. 0 stands for no text.
@@ -191,26 +192,51 @@ where night = %(night)s;
 copy trends (night, horizon, rank, item_key, score) from stdin with (format "binary");
 
 -- name: interests_to_show
--- Users whose interest as of their last active day is not shown yet, or who were active on the
--- night's day.
+-- Users whose interest as of their last active day is not shown, or who were active on the night's
+-- day. A total knows its last active day; only who came again after the night is looked up.
 copy (
-    select interest_days.user_key
+    select active.user_key
     from (
         select
-            daily_interests.user_key,
-            max(daily_interests.day) as day
-        from daily_interests
-        where daily_interests.day <= %(night)s
-        group by daily_interests.user_key
-    ) as interest_days
-    left join interests
-        on
-            interest_days.user_key = interests.user_key
-            and interest_days.day = interests.night
-            and interests.half_life = %(half_life)s
-    where interests.user_key is null or interest_days.day = %(night)s
-    order by interest_days.user_key
+            interest_totals.user_key,
+            interest_totals.as_of as day
+        from interest_totals
+        where
+            interest_totals.half_life = %(half_life)s::real
+            and interest_totals.as_of <= %(night)s
+        union all
+        select
+            interest_totals.user_key,
+            earlier.day
+        from interest_totals
+        cross join
+            lateral (
+                select max(daily_interests.day) as day
+                from daily_interests
+                where
+                    daily_interests.user_key = interest_totals.user_key
+                    and daily_interests.day <= %(night)s
+            ) as earlier
+        where
+            interest_totals.half_life = %(half_life)s::real
+            and interest_totals.as_of > %(night)s
+            and earlier.day is not null
+    ) as active
+    where
+        active.day = %(night)s
+        or not exists (
+            select
+            from interests
+            where
+                interests.user_key = active.user_key
+                and interests.night = active.day
+                and interests.half_life = %(half_life)s::real
+        )
+    order by active.user_key
 ) to stdout with (format "binary");
+
+-- name: delete_all_interests!
+delete from interests;
 
 -- name: delete_interests!
 delete from interests
@@ -243,8 +269,19 @@ delete from item_neighbours;
 copy item_neighbours (item_key, neighbour_keys, scores) from stdin with (format "binary");
 
 -- name: delete_user_neighbours!
+-- Of those whose interest moved.
 delete from user_neighbours
 where user_key = any(%(user_keys)s);
+
+-- name: delete_stray_user_neighbours!
+-- Of those who have no interest any more.
+delete from user_neighbours
+where
+    not exists (
+        select
+        from interest_totals
+        where interest_totals.user_key = user_neighbours.user_key
+    );
 
 -- name: copy_user_neighbours!
 copy user_neighbours (user_key, neighbour_keys, scores) from stdin with (format "binary");
@@ -253,7 +290,7 @@ copy user_neighbours (user_key, neighbour_keys, scores) from stdin with (format 
 select prepare_item_vectors(%(dim)s);
 
 -- name: delete_item_vectors!
--- Items that are not listed any more, or whose text changed.
+-- Items that are not listed, or not there yet, or whose text changed.
 delete from item_vectors
 using items
 left join text_vectors
@@ -264,6 +301,7 @@ where
     item_vectors.item_key = items.item_key
     and (
         not items.is_listed
+        or items.created_at >= %(night)s::date + 1
         or text_vectors.vector is null
         or item_vectors.vector != text_vectors.vector::halfvec
     );
@@ -278,7 +316,10 @@ select
     text_vectors.vector::halfvec
 from items
 inner join text_vectors on items.text_key = text_vectors.text_key
-where items.is_listed and text_vectors.encoder_id = %(encoder_id)s
+where
+    items.is_listed
+    and (items.created_at is null or items.created_at < %(night)s::date + 1)
+    and text_vectors.encoder_id = %(encoder_id)s
 order by items.item_id
 on conflict (item_id) do update
     set

@@ -19,7 +19,7 @@ create table if not exists schema_migrations (
 );
 
 -- name: is_migrated
-select exists (
+select exists(
     select
     from pg_tables
     where

@@ -132,12 +132,22 @@ def test_a_user_who_had_everything_is_not_left_with_nothing(filled: Tenant) -> N
 
 
 def test_recommend_fills_a_list_that_is_shorter_than_asked(filled: Tenant) -> None:
-    short = Tenant(filled.warehouse, filled.settings.model_copy(update={"list_length": 2}))
+    """With what became popular since the list was made, but not with what the user had."""
+    changes = {"list_length": 2, "refresh_days": 1, "enough_users": 0.0}
+    short = Tenant(filled.warehouse, filled.settings.model_copy(update=changes))
     nightly.run_night(short.settings, NIGHT)
-    rows = short.rows("select rank, strategy, item_id from recommend('u1', 4)")
-    assert [rank for rank, *_ in rows] == [1, 2, 3][: len(rows)]
-    assert {strategy for _, strategy, _ in rows[2:]} <= {"cold_start"}
-    assert len({item for *_, item in rows}) == len(rows)
+    short.events(
+        *({"user_id": f"crowd{n}", "item_id": f"i{7 + n % 2}", "day": NEXT} for n in range(9)),
+        {"user_id": "u1", "item_id": "i8", "day": NEXT},
+    )
+    nightly.run_night(short.settings, NEXT)
+    asked = "select rank, strategy, item_id from recommend(%(user_id)s, 9) order by rank"
+
+    idle = short.rows(asked, user_id="u3")
+    assert [rank for rank, *_ in idle] == [1, 2, 3, 4]
+    assert [strategy for _, strategy, _ in idle] == ["personal"] * 2 + ["cold_start"] * 2
+    assert {item for *_, item in idle[2:]} == {"i7", "i8"}
+    assert "i8" not in {item for *_, item in short.rows(asked, user_id="u1")}
 
 
 def test_only_users_active_of_late_are_refreshed_where_that_is_set(filled: Tenant) -> None:
@@ -171,6 +181,19 @@ def test_the_live_query_uses_the_index(filled: Tenant) -> None:
             " limit 5"
         )
     assert any("item_vectors_vector_idx" in line for (line,) in plan)
+
+
+def test_reasons_say_what_the_score_rests_on_and_when_it_was(filled: Tenant) -> None:
+    """In the words of who reads the list: on the day after the night."""
+    filled.items({"item_id": "twin", "title": "red lamp"}, {"item_id": "had", "title": "red lamp"})
+    filled.events({"user_id": "u7", "item_id": "had", "event_type": "view"})
+    for night, when in ((NIGHT, "yesterday"), (NIGHT + timedelta(days=2), "3 days ago")):
+        nightly.run_night(filled.settings, night)
+        reasons = filled.rows(
+            "select distinct reason from recommendations"
+            " where user_id = 'u7' and reason like 'because%'"
+        )
+        assert reasons == [(f"because you viewed red lamp {when}",)]
 
 
 def test_an_unknown_step_names_the_known_ones(tenant: Tenant) -> None:

@@ -28,6 +28,7 @@ class Picture(NamedTuple):
     Attributes:
         night: The night.
         model: The model that ranks.
+        known: Decayed sums of every user of whom a text is known, as of the night.
         user_keys: Of the n users whose lists are made, shape (n,).
         interests: u_h of each, shape (n, H, dim).
         masses: Decayed evidence of each, seen from the night, shape (n, H).
@@ -43,6 +44,7 @@ class Picture(NamedTuple):
 
     night: date
     model: ServingModel
+    known: Interests
     user_keys: NDArray[np.int32]
     interests: NDArray[np.float32]
     masses: NDArray[np.float32]
@@ -77,6 +79,7 @@ def read_picture(session: Session, settings: Settings, model: ServingModel, nigh
     return Picture(
         night=night,
         model=model,
+        known=known,
         user_keys=user_keys,
         interests=interests,
         masses=masses,

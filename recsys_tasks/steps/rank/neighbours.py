@@ -31,8 +31,9 @@ def write_neighbours(
 def _write_item_vectors(session: Session, picture: Picture) -> None:
     """Rows of items whose text or listing changed; the index sees no others."""
     session.value("prepare_item_vectors", dim=picture.model.dim)
-    session.execute("delete_item_vectors", encoder_id=picture.model.encoder_id)
-    session.execute("insert_item_vectors", encoder_id=picture.model.encoder_id)
+    asked = {"encoder_id": picture.model.encoder_id, "night": picture.night}
+    session.execute("delete_item_vectors", **asked)
+    session.execute("insert_item_vectors", **asked)
 
 
 def _write_similar_items(session: Session, settings: Settings, picture: Picture) -> None:
@@ -78,6 +79,7 @@ def _write_similar_users(
         device=picture.device,
     )
     session.execute("delete_user_neighbours", user_keys=moved.tolist())
+    session.execute("delete_stray_user_neighbours")
     _copy(
         session,
         "copy_user_neighbours",

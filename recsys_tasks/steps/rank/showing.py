@@ -3,13 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.decay import Decayed
 from recsys_tasks.interactions import day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Preset
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.warehouse import Session, copying
-from recsys_tasks.warehouse.interests import Shape, interests_as_of
 
 TRENDING = 100  # items shown a horizon
 
@@ -34,17 +32,20 @@ def write_trends(session: Session, preset: Preset, picture: Picture) -> None:
 def write_interests(session: Session, picture: Picture, model: ZeroShot) -> NDArray[np.int32]:
     """Show the interests of users active on the night's day, or not shown as of their last day.
 
+    After a change of model that is everybody: vectors of two models never stand side by side.
+
     Returns:
         The keys of these users, ascending.
     """
+    if session.value("derived_fingerprint", table="interests") != picture.model.model_id:
+        session.execute("delete_all_interests")
+        session.execute("upsert_derived", table="interests", fingerprint=picture.model.model_id)
     (keys,) = session.copy_out(
         "interests_to_show", (copying.INT4,), night=picture.night, half_life=model.half_lives[0]
     )
-    shape = Shape(model.half_lives, len(picture.centre) + 1)
-    known = interests_as_of(session, shape, picture.night)
-    chosen = np.isin(known.user_keys, keys)
-    totals, masses, days = known.state
-    state = Decayed(totals[chosen], masses[chosen], days[chosen])
+    known = picture.known
+    chosen = np.flatnonzero(np.isin(known.user_keys, keys))
+    state = known.state.at(chosen)
     n_half_lives = len(model.half_lives)
     vectors = model.interests(state, picture.centre).astype(np.float16)
     half, real = copying.halfvec(vectors.shape[-1]), copying.FLOAT4

@@ -23,15 +23,12 @@ where
             > coalesce(draft_nights.night - %(refresh_days)s::integer, '-infinity')
             and not exists (
                 select
-                from interactions
-                inner join event_types
-                    on interactions.event_type_key = event_types.event_type_key
+                from used_up_items
                 where
-                    event_types.uses_up
-                    and interactions.user_key = latest.user_key
-                    and interactions.item_key = items.item_key
-                    and interactions.day <= draft_nights.night
-                    and interactions.day
+                    used_up_items.user_key = latest.user_key
+                    and used_up_items.item_key = items.item_key
+                    and used_up_items.day <= draft_nights.night
+                    and used_up_items.day
                     > coalesce(draft_nights.night - draft_nights.excludes_after, '-infinity')
             )
     );

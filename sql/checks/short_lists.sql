@@ -34,14 +34,12 @@ left_over as (
     where
         not exists (
             select
-            from interactions
-            inner join event_types on interactions.event_type_key = event_types.event_type_key
+            from used_up_items
             where
-                event_types.uses_up
-                and interactions.user_key = short.user_key
-                and interactions.item_key = candidates.item_key
-                and interactions.day <= short.night
-                and interactions.day
+                used_up_items.user_key = short.user_key
+                and used_up_items.item_key = candidates.item_key
+                and used_up_items.day <= short.night
+                and used_up_items.day
                 > coalesce(short.night - draft_nights.excludes_after, '-infinity')
         )
     group by short.night, short.user_key, short.n_listed

@@ -58,6 +58,33 @@ create index interactions_user_key_idx on interactions (user_key, day desc);
 -- Few have a text that is not cleaned yet: finding them does not read all the others.
 create index interactions_content_idx on interactions (day) where content is not null;
 
+-- Interactions without nulls, as binary COPY sends them: 0 stands for no item or text, NaN for no
+-- value; `occurred_on` is in days from 1970-01-01.
+create view dense_interactions as
+select
+    interactions.event_id,
+    interactions.day,
+    interactions.occurred_at,
+    interactions.user_key,
+    coalesce(interactions.item_key, 0) as item_key,
+    extract(epoch from interactions.occurred_at)::float8 / 86400 as occurred_on,
+    interactions.event_type_key,
+    coalesce(interactions.value, 'NaN') as value,
+    coalesce(items.text_key, 0) as item_text_key,
+    coalesce(interactions.text_key, 0) as text_key
+from interactions
+left join items on interactions.item_key = items.item_key;
+
+-- Which item a user had on which day: what the repeat policy keeps out of lists.
+create view used_up_items as
+select
+    interactions.user_key,
+    interactions.item_key,
+    interactions.day
+from interactions
+inner join event_types on interactions.event_type_key = event_types.event_type_key
+where event_types.uses_up and interactions.item_key is not null;
+
 -- One row a day that was taken from the source.
 create table interaction_days (
     day date primary key,

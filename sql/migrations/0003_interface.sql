@@ -209,13 +209,11 @@ begin atomic
             and cold.item_id not in (select known.item_id from known)
             and not exists (
                 select
-                from interactions
-                inner join users on interactions.user_key = users.user_key
-                inner join event_types on interactions.event_type_key = event_types.event_type_key
+                from used_up_items
+                inner join users on used_up_items.user_key = users.user_key
                 where
-                    event_types.uses_up
-                    and users.user_id = recommend.user_id
-                    and interactions.item_key = cold.item_key
+                    users.user_id = recommend.user_id
+                    and used_up_items.item_key = cold.item_key
             )
     ),
 

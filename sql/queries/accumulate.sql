@@ -17,20 +17,19 @@ select
 from event_types;
 
 -- name: interactions_of_days
--- In the order in which a delta is summed. 0 stands for no item or text, NaN for no value.
+-- In the order in which a delta is summed.
 copy (
     select
-        interactions.user_key,
-        coalesce(interactions.item_key, 0) as item_key,
-        extract(epoch from interactions.occurred_at)::float8 / 86400 as occurred_on,
-        interactions.event_type_key,
-        coalesce(interactions.value, 'NaN') as value,
-        coalesce(items.text_key, 0) as item_text_key,
-        coalesce(interactions.text_key, 0) as text_key
-    from interactions
-    left join items on interactions.item_key = items.item_key
-    where interactions.day = any(%(days)s::date[])
-    order by interactions.occurred_at, interactions.event_id
+        dense_interactions.user_key,
+        dense_interactions.item_key,
+        dense_interactions.occurred_on,
+        dense_interactions.event_type_key,
+        dense_interactions.value,
+        dense_interactions.item_text_key,
+        dense_interactions.text_key
+    from dense_interactions
+    where dense_interactions.day = any(%(days)s::date[])
+    order by dense_interactions.occurred_at, dense_interactions.event_id
 ) to stdout with (format "binary");
 
 -- name: vectors_of_texts

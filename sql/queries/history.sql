@@ -2,17 +2,16 @@
 -- All interactions before a day, in ascending time; columns as in interactions_of_days.
 copy (
     select
-        interactions.user_key,
-        coalesce(interactions.item_key, 0) as item_key,
-        extract(epoch from interactions.occurred_at)::float8 / 86400 as occurred_on,
-        interactions.event_type_key,
-        coalesce(interactions.value, 'NaN') as value,
-        coalesce(items.text_key, 0) as item_text_key,
-        coalesce(interactions.text_key, 0) as text_key
-    from interactions
-    left join items on interactions.item_key = items.item_key
-    where interactions.day < %(until)s
-    order by interactions.occurred_at, interactions.event_id
+        dense_interactions.user_key,
+        dense_interactions.item_key,
+        dense_interactions.occurred_on,
+        dense_interactions.event_type_key,
+        dense_interactions.value,
+        dense_interactions.item_text_key,
+        dense_interactions.text_key
+    from dense_interactions
+    where dense_interactions.day < %(until)s
+    order by dense_interactions.occurred_at, dense_interactions.event_id
 ) to stdout with (format "binary");
 
 -- name: all_items

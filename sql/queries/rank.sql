@@ -73,15 +73,10 @@ copy (
 -- Which items each user had, after a day, until a night.
 copy (
     select distinct
-        interactions.user_key,
-        interactions.item_key
-    from interactions
-    inner join event_types on interactions.event_type_key = event_types.event_type_key
-    where
-        interactions.item_key is not null
-        and event_types.uses_up
-        and interactions.day <= %(night)s
-        and interactions.day > %(since)s
+        used_up_items.user_key,
+        used_up_items.item_key
+    from used_up_items
+    where used_up_items.day <= %(night)s and used_up_items.day > %(since)s
 ) to stdout with (format "binary");
 
 -- name: recent_interactions
@@ -89,25 +84,24 @@ copy (
 copy (
     with numbered as (
         select
-            interactions.*,
+            dense_interactions.*,
             row_number() over (
-                partition by interactions.user_key
-                order by interactions.occurred_at desc, interactions.event_id desc
+                partition by dense_interactions.user_key
+                order by dense_interactions.occurred_at desc, dense_interactions.event_id desc
             ) as place
-        from interactions
-        where interactions.day <= %(night)s
+        from dense_interactions
+        where dense_interactions.day <= %(night)s
     )
 
     select
         numbered.user_key,
-        coalesce(numbered.item_key, 0) as item_key,
-        extract(epoch from numbered.occurred_at)::float8 / 86400 as occurred_on,
+        numbered.item_key,
+        numbered.occurred_on,
         numbered.event_type_key,
-        coalesce(numbered.value, 'NaN') as value,
-        coalesce(items.text_key, 0) as item_text_key,
-        coalesce(numbered.text_key, 0) as text_key
+        numbered.value,
+        numbered.item_text_key,
+        numbered.text_key
     from numbered
-    left join items on numbered.item_key = items.item_key
     where numbered.place <= %(length)s
     order by numbered.occurred_at, numbered.event_id
 ) to stdout with (format "binary");

@@ -76,7 +76,8 @@ class UnknownItem(EbbtideError):
 
 class NightRefused(EbbtideError):
     """The lists of night {night} were not published: {reasons}. Readers keep the lists that they
-    had."""
+    had. Run `ebbtide doctor` and look at rejected_interactions; if the lists are right, loosen the
+    gate by its setting and repeat the night."""
 
 
 class AirflowFailed(EbbtideError):

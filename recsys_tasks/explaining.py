@@ -155,7 +155,7 @@ def _strongest(
     centre: NDArray[np.float32],
     item_side: NDArray[np.float32],
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The contributor that gave most to each listed item, and how much; shape (b, k) each."""
+    """The liked contributor that gave most to each listed item, and how much; (b, k) each."""
     import torch  # noqa: PLC0415  seconds to import; only who explains pays
 
     listed = torch.from_numpy(item_side)[torch.from_numpy(rows)][..., : len(centre)]  # (b, k, dim)
@@ -163,6 +163,7 @@ def _strongest(
     # <vector - centre, item> for every pair, without a centred copy of the vectors.
     offsets = (listed @ torch.from_numpy(centre))[..., None]
     brought = torch.baddbmm(offsets, listed, vectors.transpose(1, 2), beta=-1)  # (b, k, L)
-    brought *= torch.from_numpy(known.coefficients)[:, None]
+    # "Because you disliked ..." recommends nothing: what repels explains no entry.
+    brought *= torch.from_numpy(known.coefficients)[:, None].clamp(min=0)
     best = brought.max(dim=-1)
     return best.indices.numpy(), best.values.numpy()

@@ -23,7 +23,7 @@ from recsys_tasks.decay import Decayed, retention
 from recsys_tasks.interactions import Interactions
 from recsys_tasks.presets import EventType, Preset
 
-POSITIVE_SHARE = 0.6  # of the scale: a rating counts from here upward (protocol.md)
+POSITIVE_SHARE = 0.6  # of the scale: a rating counts from here upward (docs/protocol.md)
 SCALES = (1.0, 5.0, 10.0, 100.0)  # that ratings are given on
 TREND_FLOOR = 0.3  # a decayed count that every item has: untouched is rare, not impossible
 

@@ -100,6 +100,8 @@ def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) ->
     # Its lists would be the newest, and hide those of every night until then.
     if day > datetime.now(UTC).date():
         raise BadSettings(problem=f"Day {day} has not begun")
+    if day == datetime.now(UTC).date() and step == STEPS[0]:
+        log.warning("the day is not over: repeat its night tomorrow", day=str(day))
     entry = {"day": day, "step": step, "fingerprint": settings.fingerprint()}
     with warehouse.transaction() as session:
         session.execute("begin_step", **entry, started_at=datetime.now(UTC))
@@ -115,7 +117,7 @@ def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) ->
                 finished_at=datetime.now(UTC),
             )
     except Exception as error:
-        log.warning("step failed", day=day, step=step, error=str(error))
+        log.info("step failed", day=day, step=step, error=str(error))
         _record_failure(warehouse, entry, error)
         raise
     log.info("step done", day=day, step=step, **counts)

@@ -196,7 +196,7 @@ def _refuse_unknown(environment: Iterable[str]) -> None:
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             match = get_close_matches(name.upper(), known, n=1)
-            nearest = f"; did you mean {match[0]}?" if match else ""
+            nearest = f" (did you mean {match[0]}?)" if match else ""
             raise BadSettings(problem=f"{name} is not a setting{nearest}")
 
 

@@ -70,7 +70,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RECSYS_LISTLENGTH", "20")
-    assert_refused("RECSYS_LISTLENGTH is not a setting; did you mean RECSYS_LIST_LENGTH?")
+    assert_refused(r"RECSYS_LISTLENGTH is not a setting \(did you mean RECSYS_LIST_LENGTH\?\)")
 
 
 def test_the_tests_own_variable_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_event_types_that_are_not_json_are_refused(monkeypatch: pytest.MonkeyPat
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    assert_refused("education, forum, media, shop, social; did you mean shop?", preset="shp")
+    assert_refused(r"social \(did you mean shop\?\)", preset="shp")
 
 
 def test_a_password_is_shown_nowhere() -> None:

@@ -1,13 +1,15 @@
 """Mappings: a source with its own names and types, read in the contract's words."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from recsys_tasks.errors import BadSettings
+from recsys_tasks.errors import BadSettings, BadSource
 from recsys_tasks.loading import load_folder
 from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse.queries import ROOT
 
 CONTRACT = {
     "source_items": [
@@ -58,6 +60,8 @@ insert into shopfront.order_lines values
 insert into shopfront.page_views values
     (1, 7, 'S1', '2024-01-01 12:00:00'), (2, null, 'S1', 'now'), (3, 8, 'S3', '2024-02-30 12:00');
 """
+
+EXAMPLE = ROOT / "source" / "example_shop"
 
 
 def _columns(session: Session, view: str) -> list[tuple[object, ...]]:
@@ -130,13 +134,30 @@ def test_orders_and_views_are_events_and_an_unreadable_time_is_null(shop: Wareho
 
 
 def test_a_mapping_may_lie_in_any_folder(shop: Warehouse, tmp_path: Path) -> None:
-    for name in ("items", "users", "events"):
-        (tmp_path / f"{name}.sql").write_text(
-            f"create or replace temporary view source_{name} as select 1 as only;"
-        )
+    shutil.copytree(EXAMPLE, tmp_path / "mine")
     with shop.transaction() as session:
-        session.map_source(str(tmp_path))
-        assert session.select("select * from source_events") == [(1,)]
+        session.map_source(str(tmp_path / "mine"))
+        assert session.select("select count(*) > 0 from source_events") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("given", "changed", "complaint"),
+    [
+        ("sku as item_id", "sku as article", "needs a column item_id of type text, not none"),
+        ("value::double precision as value", "value::text as value", "double precision, not text"),
+        ("shopfront.orders on", "shopfront.purchases on", 'relation "shopfront.purchases"'),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_refused_by_what_is_wrong(
+    shop: Warehouse, tmp_path: Path, given: str, changed: str, complaint: str
+) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "mine")
+    events = tmp_path / "mine" / "events.sql"
+    assert given in events.read_text("utf-8")
+    events.chmod(0o644)
+    events.write_text(events.read_text("utf-8").replace(given, changed), "utf-8")
+    with shop.transaction() as session, pytest.raises(BadSource, match=complaint):
+        session.map_source(str(tmp_path / "mine"))
 
 
 def test_a_mapping_that_lacks_a_file_is_refused_by_its_name(shop: Warehouse) -> None:

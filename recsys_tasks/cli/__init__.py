@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 for command in (*nights.COMMANDS, *judging.COMMANDS, *asking.COMMANDS):
     app.command()(command)
+# A statement may begin with a comment, which looks like an option.
+app.command(context_settings={"ignore_unknown_options": True})(asking.sql)
 
 
 @app.callback()

@@ -80,4 +80,4 @@ def sql(
     ANSWERS.print(made)
 
 
-COMMANDS = (recommend, similar, sql)
+COMMANDS = (recommend, similar)

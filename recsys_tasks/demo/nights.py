@@ -34,7 +34,8 @@ def run(console: Console, settings: Settings, folder: Path | None = None) -> Non
         folder: None for MovieLens, whose preset is media.
 
     Raises:
-        BadSettings: This is no checkout, so there is no DAG to run.
+        BadSettings: This is no checkout, so there is no DAG to run; or a database is named that has
+            events already.
         BadSource: The folder cannot be loaded, or nothing happened in it.
         AirflowFailed: The last night failed there.
     """
@@ -42,6 +43,8 @@ def run(console: Console, settings: Settings, folder: Path | None = None) -> Non
         raise BadSettings(problem=f"The demo runs from a checkout; {DAGS} is not there")
     settings = _at_home(settings, folder)
     warehouse = connect(settings)
+    if settings.dsn:
+        _refuse_used(warehouse)
     _load(console, warehouse, folder or _films(settings.var / "movielens"))
     days = _stretch(warehouse, settings, is_own=folder is not None)
     _replay(console, settings, days[:-1])
@@ -60,6 +63,17 @@ def _at_home(settings: Settings, folder: Path | None) -> Settings:
     if folder is None:
         changes["preset"] = "media"
     return settings.model_copy(update=changes)
+
+
+def _refuse_used(warehouse: Warehouse) -> None:
+    """Keep the demo's rows out of somebody's tables."""
+    with warehouse.transaction() as session:
+        if session.value("source_has_tables") and session.value("source_has_events"):
+            problem = (
+                "The database of RECSYS_DSN has events in schema app, and the demo would add its"
+                " own: unset RECSYS_DSN, or name an empty database"
+            )
+            raise BadSettings(problem=problem)
 
 
 def _films(folder: Path) -> Path:

@@ -171,7 +171,7 @@ def read_preset(name: str) -> Preset:
     names = preset_names()
     if name not in names:
         match = get_close_matches(name, names, n=1)
-        nearest = f"; did you mean {match[0]}?" if match else ""
+        nearest = f" (did you mean {match[0]}?)" if match else ""
         raise BadSettings(problem=f"Preset {name!r} is none of {', '.join(names)}{nearest}")
     table = tomllib.loads((files(__package__) / f"{name}.toml").read_text("utf-8"))
     return Preset.model_validate({"name": name, **table})

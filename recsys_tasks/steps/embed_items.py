@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache
 
 import numpy as np
+import structlog
 
 from recsys_tasks.encoder import Encoder, clean, content_hash, item_text, load_encoder
 from recsys_tasks.interest_model import ZeroShot
@@ -18,6 +19,8 @@ from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.session import Row
+
+log = structlog.get_logger()
 
 CHUNK = 4096  # texts encoded before their vectors are sent
 
@@ -106,5 +109,7 @@ def _name_model(session: Session, encoder: Encoder, settings: Settings) -> None:
         dim=encoder.dim,
         parameters=json.dumps(model._asdict()),
     )
-    session.execute("retire_model", model_id=model_id)
+    if session.execute("retire_model", model_id=model_id):
+        # Right after a change of preset or encoder; if nobody meant one, this is where to see it.
+        log.warning("another model serves from now on", model=model_id, preset=settings.preset)
     session.execute("serve_model", model_id=model_id)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
+import psycopg2
 from numpy.typing import NDArray
 from psycopg2 import extensions
 
+from recsys_tasks.errors import BadSource
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.queries import queries, source_mapping
 
@@ -115,10 +117,16 @@ class Session:
 
         Raises:
             BadSettings: The source has no mapping.
+            BadSource: The mapping does not fit the database, or not the contract.
         """
-        with self.connection.cursor() as cursor:
+        try:
             for statement in source_mapping(source):
-                cursor.execute(statement)
+                self.select(statement)
+        except psycopg2.ProgrammingError as error:
+            raise BadSource(place=f"source {source}", problem=str(error).split("\n")[0]) from error
+        for view, column, wanted, found in self.rows("wrong_source_columns"):
+            problem = f"{view} needs a column {column} of type {wanted}, not {found or 'none'}"
+            raise BadSource(place=f"source {source}", problem=problem)
 
 
 def _statement(name: str) -> str:

@@ -76,3 +76,12 @@ where
     and entries.rank <= %(n)s
 group by lists.night
 order by lists.night;
+
+-- name: source_has_tables
+select to_regclass('app.events') is not null;
+
+-- name: source_has_events
+select exists (
+    select
+    from app.events
+);

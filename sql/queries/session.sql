@@ -32,3 +32,43 @@ select max(version) from schema_migrations;
 
 -- name: insert_schema_migration!
 insert into schema_migrations (version, name) values (%(version)s, %(name)s);
+
+-- name: wrong_source_columns
+-- Columns of the source contract that a mapping does not give, or not with their type.
+with contract (view_name, column_name, type_name) as (
+    values
+    ('source_items', 'item_id', 'text'),
+    ('source_items', 'title', 'text'),
+    ('source_items', 'description', 'text'),
+    ('source_items', 'category', 'text'),
+    ('source_items', 'attributes', 'jsonb'),
+    ('source_items', 'available', 'boolean'),
+    ('source_items', 'created_at', 'timestamp with time zone'),
+    ('source_items', 'updated_at', 'timestamp with time zone'),
+    ('source_users', 'user_id', 'text'),
+    ('source_users', 'attributes', 'jsonb'),
+    ('source_users', 'created_at', 'timestamp with time zone'),
+    ('source_events', 'event_id', 'text'),
+    ('source_events', 'user_id', 'text'),
+    ('source_events', 'item_id', 'text'),
+    ('source_events', 'event_type', 'text'),
+    ('source_events', 'value', 'double precision'),
+    ('source_events', 'text', 'text'),
+    ('source_events', 'occurred_at', 'timestamp with time zone'),
+    ('source_events', 'ingested_at', 'timestamp with time zone')
+)
+
+select
+    contract.view_name,
+    contract.column_name,
+    contract.type_name,
+    format_type(pg_attribute.atttypid, null) as found
+from contract
+left join pg_attribute
+    on
+        pg_attribute.attrelid = to_regclass('pg_temp.' || contract.view_name)
+        and contract.column_name = pg_attribute.attname
+where
+    pg_attribute.attname is null
+    or format_type(pg_attribute.atttypid, null) != contract.type_name
+order by contract.view_name, contract.column_name;

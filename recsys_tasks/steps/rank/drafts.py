@@ -18,7 +18,7 @@ from recsys_tasks.warehouse.weighing import Weighed, weighed
 
 HISTORY = 50  # interactions of a user among which a reason is sought
 PERSONAL, TRENDING = 1, 2  # keys of the table strategies
-VARIANT = "content"  # protocol.md's name of the zero-shot model
+VARIANT = "content"  # docs/protocol.md's name of the zero-shot model
 
 
 class Columns(NamedTuple):

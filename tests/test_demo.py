@@ -12,10 +12,10 @@ from rich.console import Console
 
 from recsys_tasks.demo import movielens, run
 from recsys_tasks.demo.nights import liveliest
-from recsys_tasks.errors import BadSource
+from recsys_tasks.errors import BadSettings, BadSource
 from recsys_tasks.loading import load_folder
 from recsys_tasks.settings import Settings
-from recsys_tasks.warehouse import Warehouse
+from recsys_tasks.warehouse import Warehouse, connect
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -92,6 +92,14 @@ def test_a_demo_without_two_days_says_what_is_missing(tmp_path: Path, settings: 
     write_library(tmp_path / "library", n_days=1)
 
     with pytest.raises(BadSource, match="at least two days"):
+        run(Console(quiet=True), settings, tmp_path / "library")
+
+
+def test_a_demo_keeps_out_of_a_database_that_is_in_use(tmp_path: Path, settings: Settings) -> None:
+    write_library(tmp_path / "library", n_days=1)
+    load_folder(connect(settings), tmp_path / "library")
+
+    with pytest.raises(BadSettings, match="unset RECSYS_DSN"):
         run(Console(quiet=True), settings, tmp_path / "library")
 
 

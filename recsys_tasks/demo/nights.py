@@ -68,7 +68,7 @@ def _at_home(settings: Settings, folder: Path | None) -> Settings:
 def _refuse_used(warehouse: Warehouse) -> None:
     """Keep the demo's rows out of somebody's tables."""
     with warehouse.transaction() as session:
-        if session.value("source_has_tables") and session.value("source_has_events"):
+        if session.value("source_has_tables") and session.row("first_event_of_source"):
             problem = (
                 "The database of RECSYS_DSN has events in schema app, and the demo would add its"
                 " own: unset RECSYS_DSN, or name an empty database"

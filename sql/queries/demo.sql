@@ -80,8 +80,8 @@ order by lists.night;
 -- name: source_has_tables
 select to_regclass('app.events') is not null;
 
--- name: source_has_events
-select exists (
-    select
-    from app.events
-);
+-- name: first_event_of_source
+select events.event_id
+from app.events as events
+order by events.event_id
+limit 1;

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from recsys_tasks.encoder import load_encoder
-from recsys_tasks.errors import EbbtideError
+from recsys_tasks.errors import EbbtideError, first_line
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, connect
 
@@ -38,7 +38,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     except EbbtideError as error:
         yield Finding(is_well=False, what="the database cannot be used", remedy=str(error))
     except Exception as error:  # noqa: BLE001  whatever the database says is the answer
-        remedy = f"Ask whoever runs the server: {_first_line(error)}"
+        remedy = f"Ask whoever runs the server: {first_line(error)}"
         yield Finding(is_well=False, what="the database refuses", remedy=remedy)
     yield _encoder(settings)
 
@@ -69,7 +69,7 @@ def _source(session: Session, settings: Settings) -> Iterator[Finding]:
         remedy = (
             "Run `ebbtide load FOLDER`, or map your tables: see sql/source/example_shop, and "
             "RECSYS_SOURCE. "
-            f"({_first_line(error)})"
+            f"({first_line(error)})"
         )
         yield Finding(is_well=False, what=f"source {settings.source} cannot be read", remedy=remedy)
         return
@@ -119,10 +119,6 @@ def _unlisted(session: Session) -> Finding:
         f"{n_unlisted:,} items have interactions but are not listed: they are never recommended."
     )
     return Finding(is_well=True, what=what, remedy=remedy)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _encoder(settings: Settings) -> Finding:

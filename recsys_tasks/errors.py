@@ -18,6 +18,22 @@ EbbtideError
 """
 
 import inspect
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another library says first, or its type where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest to a wrong one, as the end of a message; else nothing.
+
+    >>> did_you_mean("shp", ["forum", "shop"]), did_you_mean("xyz", ["forum", "shop"])
+    (' (did you mean shop?)', '')
+    """
+    return "".join(f" (did you mean {match}?)" for match in get_close_matches(name, known, n=1))
 
 
 class EbbtideError(Exception):

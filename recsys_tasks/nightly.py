@@ -12,7 +12,7 @@ from types import ModuleType
 
 import structlog
 
-from recsys_tasks.errors import BadSettings
+from recsys_tasks.errors import BadSettings, first_line
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.steps import (
     Counts,
@@ -133,7 +133,7 @@ def _record_failure(warehouse: Warehouse, entry: dict[str, object], error: Excep
                 **entry,
                 state="failed",
                 counts="{}",
-                error=str(error).split("\n")[0],
+                error=first_line(error),
                 finished_at=datetime.now(UTC),
             )
     except Exception as unrecorded:  # noqa: BLE001  the first error is the one to tell

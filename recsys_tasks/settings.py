@@ -5,14 +5,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from recsys_tasks.errors import BadSettings
+from recsys_tasks.errors import BadSettings, did_you_mean
 from recsys_tasks.presets import KNOWN_TYPES, EventType, Preset, Repeat, preset_names, read_preset
 
 __all__ = [
@@ -195,8 +194,7 @@ def _refuse_unknown(environment: Iterable[str]) -> None:
     known = {variable_of(field) for field in Settings.model_fields} | FOREIGN
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            match = get_close_matches(name.upper(), known, n=1)
-            nearest = f" (did you mean {match[0]}?)" if match else ""
+            nearest = did_you_mean(name.upper(), known)
             raise BadSettings(problem=f"{name} is not a setting{nearest}")
 
 

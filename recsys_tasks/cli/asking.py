@@ -7,7 +7,7 @@ import typer
 
 from recsys_tasks.cli.options import Dsn, Schema, settings_of
 from recsys_tasks.cli.output import ANSWERS
-from recsys_tasks.errors import BadStatement, UnknownItem
+from recsys_tasks.errors import BadStatement, UnknownItem, first_line
 from recsys_tasks.terminal import table
 from recsys_tasks.warehouse import connect
 
@@ -73,7 +73,7 @@ def sql(
             session.execute("open_answer")
             headings, rows = session.table("fetch all from answer")
         except psycopg2.Error as error:
-            raise BadStatement(reason=str(error).strip().splitlines()[0]) from error
+            raise BadStatement(reason=first_line(error)) from error
     made = table(*headings)
     for row in rows:
         made.add_row(*("" if value is None else str(value) for value in row))

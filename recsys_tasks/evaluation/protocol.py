@@ -10,7 +10,6 @@ All items that exist on the day are ranked, never a sample of negatives.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from itertools import groupby, product
 from operator import attrgetter
 from typing import Final, Protocol
@@ -23,7 +22,7 @@ from recsys_tasks.evaluation.listing import Batch, batches_of, touched, write_li
 from recsys_tasks.evaluation.popularity import Popularity
 from recsys_tasks.evaluation.replays import Replay, blank_lists
 from recsys_tasks.evaluation.user_days import TARGETS, Target, UserDays, user_days
-from recsys_tasks.interactions import EPOCH, Catalogue, Interactions
+from recsys_tasks.interactions import Catalogue, Interactions, date_of
 
 BATCH_SIZE: Final = 512
 
@@ -95,8 +94,7 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
     """
     everyone = user_days(interactions, catalogue, n_users, since, until)
     if not len(everyone):
-        first, last = (EPOCH + timedelta(days=day) for day in (since, until))
-        raise NothingToEvaluate(since=first, until=last)
+        raise NothingToEvaluate(since=date_of(since), until=date_of(until))
     truth = _sample(everyone, max_user_days, seed)
     keys = product(targets, (scorer.name for scorer in scorers))
     popularity, total = (np.zeros(size, np.float32) for size in (len(truth.items), len(truth)))

@@ -6,7 +6,6 @@ repeat policy, and says beside each why. `settings.preset_of` lays an operator's
 
 import re
 import tomllib
-from difflib import get_close_matches
 from importlib.resources import files
 from itertools import pairwise
 from typing import Literal, Self
@@ -14,7 +13,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from recsys_tasks.errors import BadSettings
+from recsys_tasks.errors import BadSettings, did_you_mean
 
 KNOWN_TYPES = (
     *("view", "click", "play", "search", "share", "follow", "like", "dislike", "favourite", "cart"),
@@ -170,8 +169,7 @@ def read_preset(name: str) -> Preset:
     """
     names = preset_names()
     if name not in names:
-        match = get_close_matches(name, names, n=1)
-        nearest = f" (did you mean {match[0]}?)" if match else ""
+        nearest = did_you_mean(name, names)
         raise BadSettings(problem=f"Preset {name!r} is none of {', '.join(names)}{nearest}")
     table = tomllib.loads((files(__package__) / f"{name}.toml").read_text("utf-8"))
     return Preset.model_validate({"name": name, **table})

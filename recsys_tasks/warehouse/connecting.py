@@ -8,7 +8,7 @@ from psycopg2 import errors as postgres
 from psycopg2 import extensions, sql
 from sqlalchemy import Engine, create_engine
 
-from recsys_tasks.errors import DatabaseUnavailable, NightBusy
+from recsys_tasks.errors import DatabaseUnavailable, NightBusy, first_line
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import embedded
 from recsys_tasks.warehouse.migrating import is_current, migrate
@@ -62,7 +62,7 @@ class Warehouse:
         except DatabaseUnavailable:
             raise
         except Exception as error:
-            raise DatabaseUnavailable(reason=_first_line(error)) from error
+            raise DatabaseUnavailable(reason=first_line(error)) from error
         connection: extensions.connection = pooled.driver_connection
         try:
             session = Session(connection, self.schema)
@@ -73,7 +73,7 @@ class Warehouse:
             connection.commit()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             pooled.invalidate()
-            raise DatabaseUnavailable(reason=_first_line(error)) from error
+            raise DatabaseUnavailable(reason=first_line(error)) from error
         finally:
             # Back to the pool: what was not committed is rolled back there.
             pooled.close()
@@ -106,7 +106,7 @@ class Warehouse:
                 session.select(statement.as_string(session.connection))
                 return migrate(session)
         except psycopg2.Error as error:
-            raise DatabaseUnavailable(reason=_first_line(error)) from error
+            raise DatabaseUnavailable(reason=first_line(error)) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -135,7 +135,3 @@ def _is_readable(dsn: str) -> bool:
     host, port = parts.get("host", ""), parts.get("port", "")
     is_socket = host.startswith(("/", "@"))
     return (is_socket or "@" not in host) and not port.strip("0123456789,")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]

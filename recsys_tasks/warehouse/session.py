@@ -10,7 +10,7 @@ import psycopg2
 from numpy.typing import NDArray
 from psycopg2 import extensions
 
-from recsys_tasks.errors import BadSource
+from recsys_tasks.errors import BadSource, first_line
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.queries import queries, source_mapping
 
@@ -123,7 +123,7 @@ class Session:
             for statement in source_mapping(source):
                 self.select(statement)
         except psycopg2.ProgrammingError as error:
-            raise BadSource(place=f"source {source}", problem=str(error).split("\n")[0]) from error
+            raise BadSource(place=f"source {source}", problem=first_line(error)) from error
         for view, column, wanted, found in self.rows("wrong_source_columns"):
             problem = f"{view} needs a column {column} of type {wanted}, not {found or 'none'}"
             raise BadSource(place=f"source {source}", problem=problem)

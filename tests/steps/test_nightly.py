@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from encoders import WORDS
 from sources import NIGHT
 
 from recsys_tasks import nightly
@@ -20,7 +21,8 @@ NEXT = NIGHT + timedelta(days=1)
 
 @pytest.fixture
 def filled(tenant: Tenant) -> Tenant:
-    tenant.items(*({"item_id": f"i{n}"} for n in range(1, 9)))
+    # Titles of their own, whatever ran before: counted-on ones would give other lists each time.
+    tenant.items(*({"item_id": f"i{n}", "title": WORDS[n]} for n in range(1, 9)))
     tenant.events(*({"user_id": f"u{n}", "item_id": f"i{n}"} for n in range(1, 4)))
     tenant.events({"user_id": "u1", "item_id": "i5", "day": NEXT})
     return tenant

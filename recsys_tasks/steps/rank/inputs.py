@@ -9,7 +9,7 @@ from scipy import sparse
 
 from recsys_tasks.decay import retention, seen_from, zero
 from recsys_tasks.errors import EmptyCatalogue
-from recsys_tasks.interactions import EPOCH, day_number, rows_of
+from recsys_tasks.interactions import date_of, day_number, rows_of
 from recsys_tasks.interest_model import ZeroShot, centre_of, log_trends
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.warehouse import Session, copying
@@ -157,7 +157,7 @@ def _excluded(
     if since >= day_number(night):
         return sparse.csr_array(shape, dtype=np.bool_)
     users, items = session.copy_out(
-        "used_up_items", KEY_PAIR, night=night, since=EPOCH + timedelta(days=max(since, -1))
+        "used_up_items", KEY_PAIR, night=night, since=date_of(max(since, -1))
     )
     user_rows, refreshed = rows_of(user_keys, users)
     item_rows, listed = rows_of(item_keys, items)

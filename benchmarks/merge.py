@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import psycopg2
 import pytest
+from psycopg2.extras import Json
 
 from benchmarks.measuring import Measure
 from recsys_tasks.decay import Decayed, retention
 from recsys_tasks.interactions import day_number
+from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import merge
 from recsys_tasks.warehouse import Session, Warehouse, copying
@@ -24,28 +26,32 @@ from recsys_tasks.warehouse.interests import Shape, read_interests
 N_USERS = (2_000, 20_000)
 ONE_BY_ONE = 500  # users, of as many as there are
 DIM = 384
+MODEL_KEY = 1  # of the only model
 BEFORE, NIGHT = date(2024, 2, 27), date(2024, 3, 1)
 
 EMPTY = """
 truncate users, models, daily_interests, interest_totals, pending_merges restart identity cascade;
 drop table if exists totals_before, totals_beside;
-insert into models (model_id, kind, encoder_id, dim, parameters, is_serving)
-values ('made', 'zero-shot', 'made', %(dim)s, '{}', true);
+insert into models (model_id, kind, encoder_id, dim, parameters, state)
+values ('made', 'zero-shot', 'made', %(dim)s, %(parameters)s, 'serving');
 insert into users (user_id) select 'user ' || number from generate_series(1, %(n_users)s) as number;
 """
 # Of a user with one delta, the total is that delta.
 SAVE = """
 create table totals_before (like interest_totals including storage);
 create table totals_beside (like interest_totals including storage);
-insert into totals_before (user_key, half_life, as_of, mass, alpha, total)
-select user_key, half_life, day, mass, 0, total
+insert into totals_before (model_key, user_key, half_life, as_of, mass, alpha, total)
+select model_key, user_key, half_life, day, mass, 0, total
 from daily_interests where day < %(night)s order by user_key, half_life;
 """
 # The checkpoint: what is written here is not paid for by what is timed.
 RESTORE = (
     "truncate interest_totals, pending_merges, totals_beside",
     "insert into interest_totals select * from totals_before",
-    "insert into pending_merges select distinct user_key, %(night)s::date from totals_before",
+    """
+    insert into pending_merges (model_key, user_key, day)
+    select distinct model_key, user_key, %(night)s::date from totals_before
+    """,
     "vacuum analyze interest_totals, pending_merges, daily_interests",
     "checkpoint",
 )
@@ -85,7 +91,7 @@ OUT = (
     """
     copy (
         select daily_interests.*
-        from daily_interests inner join pending_merges using (user_key, day)
+        from daily_interests inner join pending_merges using (model_key, user_key, day)
     ) to stdout with (format binary)
     """,
 )
@@ -131,7 +137,8 @@ def world(request: pytest.FixtureRequest, warehouse: Warehouse, settings: Settin
     rng = np.random.default_rng(0)
     older, newer = (_deltas(rng, n_users, shape, day) for day in (BEFORE, NIGHT))
     with warehouse.transaction() as session:
-        session.select(EMPTY, {"dim": DIM, "n_users": n_users})
+        parameters = Json(ZeroShot.of(preset_of(settings))._asdict())
+        session.select(EMPTY, {"dim": DIM, "n_users": n_users, "parameters": parameters})
         for delta in (older, newer):
             _write(session, shape, delta)
         session.select(SAVE, {"night": NIGHT})
@@ -152,8 +159,9 @@ def _deltas(rng: np.random.Generator, n_users: int, shape: Shape, day: date) -> 
 def _write(session: Session, shape: Shape, deltas: Decayed) -> None:
     n_users, n_half_lives = deltas.masses.shape
     real = copying.FLOAT4
-    columns = (copying.INT4, copying.DAY, real, real, copying.vector(shape.width))
+    columns = (copying.INT2, copying.INT4, copying.DAY, real, real, copying.vector(shape.width))
     arrays = (
+        np.full(n_users * n_half_lives, MODEL_KEY, np.int16),
         np.arange(1, n_users + 1, dtype=np.int32).repeat(n_half_lives),
         deltas.days.repeat(n_half_lives),
         np.tile(np.asarray(shape.half_lives, np.float32), n_users),
@@ -166,7 +174,9 @@ def _write(session: Session, shape: Shape, deltas: Decayed) -> None:
 def assert_merged(world: World, n_users: int) -> None:
     """The first users' totals are what the algebra says."""
     with world.warehouse.transaction() as session:
-        found = read_interests(session, "totals_until", world.shape, night=NIGHT).state
+        found = read_interests(
+            session, "totals_until", world.shape, model_key=MODEL_KEY, night=NIGHT
+        ).state
     for left, right in zip(found, world.merged, strict=True):
         np.testing.assert_allclose(left[:n_users], right[:n_users], rtol=1e-5, atol=1e-6)
 

@@ -19,7 +19,7 @@ from recsys_tasks.evaluation import (
     summarise,
 )
 from recsys_tasks.evaluation.baselines import baselines
-from recsys_tasks.evaluation.content import Content
+from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Settings, preset_of
@@ -77,7 +77,7 @@ def backtest(
     end = day_number(until) if until else fifth_until
     if first >= end:
         raise NothingToEvaluate(since=date_of(first), until=date_of(end))
-    content = Content(ZeroShot.of(preset_of(settings)), history.vectors)
+    content = InterestScorer("content", ZeroShot.of(preset_of(settings)), history.vectors)
     met = replay(
         history.interactions,
         history.catalogue,

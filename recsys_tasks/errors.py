@@ -9,6 +9,8 @@ EbbtideError
 ├── EncoderUnavailable
 ├── EmptyCatalogue
 ├── NoModel
+├── BrokenModel
+├── UnknownModel
 ├── NothingToEvaluate
 ├── UnknownItem
 ├── NightRefused
@@ -80,6 +82,15 @@ class EmptyCatalogue(EbbtideError):
 
 class NoModel(EbbtideError):
     """No model serves in {schema}: the step embed_items makes the first one; run a whole night."""
+
+
+class BrokenModel(EbbtideError):
+    """Model {model_id} cannot serve: {reason}. Train another one (`ebbtide train`), or let a kept
+    one serve (`ebbtide models` lists them)."""
+
+
+class UnknownModel(EbbtideError):
+    """Model {model_id!r} {problem}; `ebbtide models` lists those that there are."""
 
 
 class NothingToEvaluate(EbbtideError):

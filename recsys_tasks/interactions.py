@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 EPOCH = date(1970, 1, 1)
 NO_ROW = -1
+ALWAYS, NEVER = int(np.iinfo(np.int32).min), int(np.iinfo(np.int32).max)  # days
 
 
 def day_number(day: date) -> int:
@@ -48,6 +49,7 @@ class Interactions:
         weights: The signed weight of its type and value; above 0 the interaction is relevant.
         texts: Row of what the user wrote; NO_ROW where nothing.
         text_weights: The signed weight of that text.
+        types: Key of the event type.
     """
 
     users: NDArray[np.int32]
@@ -56,6 +58,7 @@ class Interactions:
     weights: NDArray[np.float32]
     texts: NDArray[np.int32]
     text_weights: NDArray[np.float32]
+    types: NDArray[np.int16]
 
     def __len__(self) -> int:
         return len(self.users)
@@ -88,8 +91,8 @@ class Catalogue:
 
     Attributes:
         item_ids: The source's ids, length n_items.
-        since: First day on which an item exists, shape (n_items,); the smallest int32 where it is
-            not known.
+        since: First day on which an item exists, shape (n_items,); ALWAYS where it is not known,
+            NEVER where it is not listed.
         vectors: Unit vectors of the items' texts, shape (n_items, dim); zero rows where there is
             no text.
     """

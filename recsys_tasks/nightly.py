@@ -114,6 +114,7 @@ def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) ->
                 state="done",
                 counts=json.dumps(dict(counts)),
                 error=None,
+                note="; ".join(session.notes) or None,
                 finished_at=datetime.now(UTC),
             )
     except Exception as error:
@@ -134,6 +135,7 @@ def _record_failure(warehouse: Warehouse, entry: dict[str, object], error: Excep
                 state="failed",
                 counts="{}",
                 error=first_line(error),
+                note=None,
                 finished_at=datetime.now(UTC),
             )
     except Exception as unrecorded:  # noqa: BLE001  the first error is the one to tell

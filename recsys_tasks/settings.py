@@ -36,6 +36,7 @@ WITHOUT_EFFECT: Final = frozenset({
     "device",
     "batch_size",
     "encode_batch_size",
+    "keep_models",
     "lock_timeout",
     "var",
 })
@@ -87,6 +88,18 @@ class Settings(BaseSettings):
         None, description="when lists may repeat: exclude, allow, after N days; else the preset's"
     )
     list_length: int = Field(50, ge=1, le=1000, description="items in a list")
+    diversity: float = Field(
+        0.0, ge=0, le=1, description="how unlike each other the items of a list are; 0 for by score"
+    )
+    category_cap: int | None = Field(
+        None, ge=1, description="most items of one category in every ten ranks; else any number"
+    )
+    new_item_share: float = Field(
+        0.0, ge=0, le=0.5, description="least share of a list for items less than 7 days old"
+    )
+    list_filter: str | None = Field(
+        None, min_length=1, description="SQL that holds for the items that lists may show"
+    )
     late_days: int = Field(3, ge=0, le=365, description="days that are searched for late events")
     text_limit: int = Field(
         20_000, ge=1, description="characters of an event's text; a longer one is rejected"
@@ -103,6 +116,9 @@ class Settings(BaseSettings):
     )
     enough_overlap: float = Field(
         0.02, ge=0, le=1, description="gate: least mean overlap@10 with last night's lists"
+    )
+    keep_models: int = Field(
+        3, ge=0, le=100, description="learned models kept beside the serving one, to go back to"
     )
     lock_timeout: int = Field(
         600, ge=0, description="seconds to wait for another run of the same schema"

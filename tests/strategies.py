@@ -94,9 +94,11 @@ def histories(draw: st.DrawFn, n_users: int = 4, n_items: int = 5, n_texts: int 
         weight,
         st.sampled_from([NO_ROW, *range(n_items, n_vectors)]),
         weight,
+        st.integers(1, 3),
     )
     rows = sorted(draw(st.lists(row, max_size=25)))
-    times, users, items, weights, texts, text_weights = np.array(rows, np.float64).reshape(-1, 6).T
+    columns = np.array(rows, np.float64).reshape(-1, 7).T
+    times, users, items, weights, texts, text_weights, types = columns
     interactions = Interactions(
         users=users.astype(np.int32),
         items=items.astype(np.int32),
@@ -104,5 +106,6 @@ def histories(draw: st.DrawFn, n_users: int = 4, n_items: int = 5, n_texts: int 
         weights=weights.astype(np.float32),
         texts=texts.astype(np.int32),
         text_weights=text_weights.astype(np.float32),
+        types=types.astype(np.int16),
     )
     return History(interactions, vectors, n_users, n_items)

@@ -7,7 +7,7 @@ from scipy import sparse
 from strategies import DIM, HALF_LIVES, MODEL, N_DAYS, History, histories
 from worlds import Deed, history_of
 
-from recsys_tasks.evaluation.content import state_of
+from recsys_tasks.interest_scorer import state_of
 from recsys_tasks.explaining import (
     INTERACTION,
     TEXT,
@@ -16,8 +16,10 @@ from recsys_tasks.explaining import (
     Reasons,
     contributors,
     explain,
+    meanings,
 )
 from recsys_tasks.interactions import NO_ROW, Interactions
+from recsys_tasks.interest_model import UserFacts
 from recsys_tasks.ranking import Lists, top_k
 
 NIGHT = N_DAYS - 1
@@ -39,11 +41,13 @@ class World:
         length: int = 50,
     ) -> None:
         users = np.arange(n_users, dtype=np.int32)
-        state = state_of(happened, users, vectors, HALF_LIVES, NIGHT)
-        self.vectors, self.centre = vectors, centre
-        self.user_side = MODEL.user_side(MODEL.interests(state, centre))
-        self.item_side = MODEL.item_side(vectors[: len(trends)], trends)
-        self.known = contributors(MODEL, happened, vectors, state.masses, NIGHT, length)
+        inputs = MODEL.inputs(vectors)
+        state = state_of(happened, users, inputs, HALF_LIVES, NIGHT)
+        facts = UserFacts(MODEL.interests(state, centre), state.masses)
+        self.user_side = MODEL.user_side(facts)
+        self.item_side = np.concatenate([vectors[: len(trends)], trends], axis=1)
+        self.vectors = meanings(MODEL, inputs, centre)
+        self.known = contributors(MODEL, happened, inputs, state.masses, NIGHT, length)
 
     def lists(self, k: int = 5) -> Lists:
         """The top-k, with nothing left out."""
@@ -56,7 +60,7 @@ class World:
             lists,
             self.known,
             self.vectors,
-            self.centre,
+            MODEL,
             self.item_side,
             self.user_side,
             batch_size=batch_size,
@@ -64,8 +68,9 @@ class World:
 
     def brought(self) -> NDArray[np.floating]:
         """What each contributor gives to each item's score: (n_users, L, n_items)."""
-        centred = self.vectors[self.known.vectors] - self.centre
-        return self.known.coefficients[..., None] * (centred @ self.item_side[:, :DIM].T)
+        products = self.vectors[self.known.vectors] @ self.item_side[:, :DIM].T
+        brought: NDArray[np.floating] = self.known.coefficients * products
+        return brought
 
 
 def wrote(user: int, text: int, time: float) -> Interactions:
@@ -77,6 +82,7 @@ def wrote(user: int, text: int, time: float) -> Interactions:
         weights=np.array([1.0], np.float32),
         texts=np.array([text], np.int32),
         text_weights=np.array([1.0], np.float32),
+        types=np.array([1], np.int16),
     )
 
 
@@ -125,7 +131,7 @@ def test_the_reason_is_what_gave_most(history: History, batch_size: int) -> None
     for user, place in np.ndindex(lists.rows.shape):
         given_by = brought[user, :, place]
         margin = given_by.sum() - by_trend[user, place].sum()
-        given_by = np.where(world.known.coefficients[user] > 0, given_by, 0)
+        given_by = np.where(world.known.are_liked[user], given_by, 0)
         if reasons.kinds[user, place] == TREND:
             assert reasons.interactions[user, place] == NO_ROW
             assert margin < 1e-4 or given_by.max() < 1e-4
@@ -223,13 +229,14 @@ def test_where_no_user_has_a_vector_all_reasons_are_trends() -> None:
     nothing = Contributors(
         np.full((2, 4), NO_ROW, np.int32),
         np.full((2, 4), NO_ROW, np.int32),
-        np.zeros((2, 4), np.float32),
+        np.zeros((2, 4, 1), np.float32),
+        np.zeros((2, 4), np.bool_),
         np.zeros((2, 4), np.bool_),
     )
     no_vectors = np.zeros((0, DIM), np.float32)
     world = World(history_of([]), AXES, 2, FLAT[:3])
 
-    reasons = explain(world.lists(3), nothing, no_vectors, CENTRE, world.item_side, world.user_side)
+    reasons = explain(world.lists(3), nothing, no_vectors, MODEL, world.item_side, world.user_side)
 
     assert (reasons.kinds == TREND).all()
 

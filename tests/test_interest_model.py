@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 from strategies import DIM, HALF_LIVES, MODEL, N_DAYS, History, counts, histories
 
 from recsys_tasks.decay import Decayed, fold, seen_from, zero
-from recsys_tasks.evaluation.content import state_of
+from recsys_tasks.interest_scorer import state_of
 from recsys_tasks.interactions import NO_ROW, Interactions
 from recsys_tasks.interest_model import (
     Deltas,
+    ItemFacts,
+    UserFacts,
     ZeroShot,
     centre_of,
     contributions,
@@ -42,17 +44,20 @@ def one_search(time: float, weight: float) -> Interactions:
         weights=np.array([1.0], np.float32),
         texts=np.array([0], np.int32),
         text_weights=np.array([weight], np.float32),
+        types=np.array([1], np.int16),
     )
 
 
 @given(histories())
 def test_the_recurrence_equals_the_parallel_form(history: History) -> None:
     """A night's totals, folded from deltas, are what a backtest computes over the whole past."""
-    brought = deltas(history.interactions, history.vectors, HALF_LIVES)
+    brought = deltas(history.interactions, MODEL.inputs(history.vectors), HALF_LIVES)
     users = np.arange(history.n_users, dtype=np.int32)
 
     by_nights = folded(brought, history.n_users)
-    at_once = state_of(history.interactions, users, history.vectors, HALF_LIVES, NIGHT)
+    at_once = state_of(
+        history.interactions, users, MODEL.inputs(history.vectors), HALF_LIVES, NIGHT
+    )
 
     np.testing.assert_allclose(by_nights.totals, at_once.totals, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(by_nights.masses, at_once.masses, rtol=1e-4, atol=1e-4)
@@ -64,11 +69,12 @@ def test_the_parallel_form_answers_for_any_users(
     history: History, order: list[int], n: int
 ) -> None:
     everyone = np.arange(history.n_users, dtype=np.int32)
+    inputs = MODEL.inputs(history.vectors)
     users = np.array(order[:n], np.int32)
 
-    chosen = state_of(history.interactions, users, history.vectors, HALF_LIVES, NIGHT)
+    chosen = state_of(history.interactions, users, MODEL.inputs(history.vectors), HALF_LIVES, NIGHT)
 
-    expected = state_of(history.interactions, everyone, history.vectors, HALF_LIVES, NIGHT)
+    expected = state_of(history.interactions, everyone, inputs, HALF_LIVES, NIGHT)
     np.testing.assert_allclose(chosen.totals, expected.totals[users], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(chosen.masses, expected.masses[users], rtol=1e-5, atol=1e-5)
 
@@ -90,7 +96,7 @@ def test_a_delta_is_a_decayed_sum_of_weighted_vectors(history: History) -> None:
                 key = (int(happened.users[row]), day)
                 sums[key] = sums.get(key, np.zeros(())) + np.outer(gamma, added)
 
-    brought = deltas(happened, vectors, HALF_LIVES)
+    brought = deltas(happened, MODEL.inputs(vectors), HALF_LIVES)
 
     keys = list(zip(brought.users.tolist(), brought.added.days.tolist(), strict=True))
     assert keys == sorted(sums)
@@ -112,20 +118,23 @@ def test_who_else_is_there_changes_no_bit_of_a_delta(
     order[others] = shuffled
     permuted = Interactions(*(column[order] for column in vars(happened).values()))
 
-    expected = bits_of(deltas(happened, history.vectors, HALF_LIVES), user)
+    inputs = MODEL.inputs(history.vectors)
+
+    expected = bits_of(deltas(happened, inputs, HALF_LIVES), user)
 
     alone = happened.where(happened.users == user)
-    assert bits_of(deltas(permuted, history.vectors, HALF_LIVES), user) == expected
-    assert bits_of(deltas(alone, history.vectors, HALF_LIVES), user) == expected
+    assert bits_of(deltas(permuted, inputs, HALF_LIVES), user) == expected
+    assert bits_of(deltas(alone, inputs, HALF_LIVES), user) == expected
 
 
 @given(histories(), st.integers(0, N_DAYS))
 def test_days_accumulated_apart_give_the_same_bits(history: History, day: int) -> None:
     happened = history.interactions
     pieces = (happened.before(day), happened.between(day, N_DAYS))
-    parts = [deltas(piece, history.vectors, HALF_LIVES) for piece in pieces]
+    inputs = MODEL.inputs(history.vectors)
+    parts = [deltas(piece, inputs, HALF_LIVES) for piece in pieces]
 
-    together = deltas(happened, history.vectors, HALF_LIVES)
+    together = deltas(happened, inputs, HALF_LIVES)
 
     for user in range(history.n_users):
         pairs = zip(*(bits_of(part, user) for part in parts), strict=True)
@@ -135,7 +144,7 @@ def test_days_accumulated_apart_give_the_same_bits(history: History, day: int) -
 def test_what_has_no_text_adds_nothing() -> None:
     happened = one_search(0.5, 2.0)
 
-    brought = deltas(happened, np.zeros((1, DIM), np.float32), HALF_LIVES)
+    brought = deltas(happened, MODEL.inputs(np.zeros((1, DIM), np.float32)), HALF_LIVES)
 
     assert len(brought.users) == len(brought.added.totals) == len(brought.added.masses) == 0
 
@@ -144,7 +153,7 @@ def test_a_search_adds_its_text() -> None:
     """Half a day before the day's end, at a half-life of half a day: half of the weight."""
     vectors = np.array([[0.6, 0.8, 0.0]], np.float32)
 
-    brought = deltas(one_search(0.5, 2.0), vectors, (0.5,))
+    brought = deltas(one_search(0.5, 2.0), MODEL.inputs(vectors), (0.5,))
 
     np.testing.assert_allclose(brought.added.totals, [[[0.6, 0.8, 0.0, 1.0]]])
     np.testing.assert_allclose(brought.added.masses, [[1.0]])
@@ -158,6 +167,7 @@ def test_contributions_tell_items_from_texts() -> None:
         weights=np.array([1.0, 1.0, 0.0], np.float32),
         texts=np.array([2, 2, NO_ROW], np.int32),
         text_weights=np.array([0.5, 2.0, 1.0], np.float32),
+        types=np.array([1, 2, 1], np.int16),
     )
 
     brought = contributions(happened, np.ones((3, DIM), np.float32))
@@ -174,7 +184,7 @@ def test_the_score_is_its_formula(history: History, masses: NDArray[np.float64])
     items = history.vectors[: len(masses)]
     centre, trends = centre_of(items), log_trends(masses)
     users = np.arange(history.n_users, dtype=np.int32)
-    state = state_of(history.interactions, users, history.vectors, HALF_LIVES, NIGHT)
+    state = state_of(history.interactions, users, MODEL.inputs(history.vectors), HALF_LIVES, NIGHT)
     brought = contributions(history.interactions, history.vectors)
     expected = np.tile((np.array(MODEL.trend_weights) * trends).sum(axis=1), (len(users), 1))
     for position, row, weight, _ in zip(*brought, strict=True):
@@ -183,8 +193,10 @@ def test_the_score_is_its_formula(history: History, masses: NDArray[np.float64])
         share = (gamma * MODEL.scales / (state.masses[user] + MODEL.prior_mass)).sum()
         expected[user] += weight * share * (items @ (history.vectors[row] - centre))
 
-    user_side = MODEL.user_side(MODEL.interests(state, centre))
-    scores = user_side @ MODEL.item_side(items, trends).T
+    user_side = MODEL.user_side(UserFacts(MODEL.interests(state, centre), state.masses))
+    ages = np.zeros(len(items), np.float32)
+    item_side = MODEL.item_side(ItemFacts(items, masses.astype(np.float32), ages))
+    scores = user_side @ item_side.T
 
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
 

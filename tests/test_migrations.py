@@ -8,7 +8,7 @@ from sources import create_source
 
 from recsys_tasks.errors import DatabaseUnavailable, SchemaTooNew
 from recsys_tasks.settings import Settings
-from recsys_tasks.warehouse import Warehouse, connect
+from recsys_tasks.warehouse import Warehouse, connect, migrating
 from recsys_tasks.warehouse.queries import migrations
 
 KNOWN = tuple(migrations())
@@ -20,6 +20,27 @@ union all
 select 'function', proname, pg_get_function_arguments(oid) from pg_proc
 where pronamespace = %(schema)s::regnamespace
 order by 1, 2, 3
+"""
+
+
+# A user's first day, under the second of two models.
+LEFT_BY_VERSION_3 = """
+insert into models (model_id, kind, encoder_id, dim, parameters, is_serving) values
+('before', 'zero-shot', 'e', 1, '{}', false),
+('serves', 'zero-shot', 'e', 1, '{}', true);
+insert into users (user_id) values ('u1');
+insert into daily_interests (user_key, day, half_life, mass, total)
+values (1, '2024-03-01', 2, 1, '[1,1]');
+insert into interest_totals (user_key, half_life, as_of, mass, alpha, total)
+values (1, 2, '2024-03-01', 1, 0, '[1,1]');
+insert into pending_merges (user_key, day) values (1, '2024-03-01');
+insert into interests (night, user_key, half_life, mass, alpha, vector)
+values ('2024-03-01', 1, 2, 1, 0, '[1]');
+insert into interaction_days (
+    day, source_fingerprint, rules_fingerprint, n_interactions, n_rejected, accumulated_fingerprint
+) values
+('2024-03-01', 's', 'r', 1, 0, 'made from this'),
+('2024-03-02', 's', 'r', 0, 0, null);
 """
 
 
@@ -95,6 +116,34 @@ def test_a_migration_that_fails_leaves_nothing(settings: Settings) -> None:
 
     left = ask(dsn, "select relname from pg_class where relnamespace = 'recsys'::regnamespace")
     assert left == [("published_nights",)]
+
+
+def test_what_a_version_before_several_models_left_belongs_to_the_one_that_served(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = Warehouse(str(settings.dsn), "recsys")
+    older = {version: path for version, path in migrations().items() if version <= 3}
+    monkeypatch.setattr(migrating, "migrations", lambda: older)
+    warehouse.migrate()
+    with warehouse.transaction() as session:
+        session.select(LEFT_BY_VERSION_3)
+    monkeypatch.undo()
+
+    warehouse.migrate()
+
+    with warehouse.transaction() as session:
+        assert session.select("select model_id, state from models order by 1") == [
+            ("before", "retired"),
+            ("serves", "serving"),
+        ]
+        for table in ("daily_interests", "interest_totals", "pending_merges", "interests"):
+            assert session.select(
+                f"select model_id from {table} inner join models using (model_key)"
+            ) == [("serves",)]
+        assert session.select(
+            "select model_id, day::text, fingerprint"
+            " from accumulated_days inner join models using (model_key)"
+        ) == [("serves", "2024-03-01", "made from this")]
 
 
 def test_a_newer_schema_is_refused_and_named(warehouse: Warehouse, settings: Settings) -> None:

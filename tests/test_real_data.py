@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recsys_tasks import nightly
-from recsys_tasks.evaluation.content import Content
+from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.interactions import day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.loading import load_folder
@@ -42,7 +42,7 @@ def test_a_real_night_ranks_as_the_backtest_does(
         model = serving_model(session)
         history = read_history(session, preset, model, NIGHT + timedelta(days=1))
         listed = session.select(LISTS, {"night": NIGHT})
-    content = Content(ZeroShot.of(preset), history.vectors)
+    content = InterestScorer("content", ZeroShot.of(preset), history.vectors)
     content.fit(history.interactions, history.catalogue, day_number(NIGHT) + 1)
     rows = {int(key): row for row, key in enumerate(history.item_keys)}
     users = np.searchsorted(history.user_keys, [user_key for user_key, *_ in listed])

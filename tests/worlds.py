@@ -43,6 +43,7 @@ def history_of(deeds: Iterable[Deed]) -> Interactions:
         weights=np.array(weights, np.float32),
         texts=np.full(n, NO_ROW, np.int32),
         text_weights=np.zeros(n, np.float32),
+        types=np.ones(n, np.int16),
     )
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recsys_tasks.cli import asking, judging, nights
+from recsys_tasks.cli import asking, judging, models, nights, policies
 from recsys_tasks.cli.output import ERRORS, set_up_logging
 from recsys_tasks.errors import EbbtideError
 
@@ -16,8 +16,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Interests that ebb with time, turned every night into recommendations in Postgres.",
 )
-for command in (*nights.COMMANDS, *judging.COMMANDS, *asking.COMMANDS):
+for command in (
+    *nights.COMMANDS,
+    *models.COMMANDS,
+    *judging.COMMANDS,
+    *policies.COMMANDS,
+    *asking.COMMANDS,
+):
     app.command()(command)
+app.add_typer(models.app, name="models")
 # A statement may begin with a comment, which looks like an option.
 app.command(context_settings={"ignore_unknown_options": True})(asking.sql)
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.evaluation.listing import Batch, batches_of, touched, write_lists
-from recsys_tasks.evaluation.popularity import Popularity
 from recsys_tasks.evaluation.replays import Replay, blank_lists
 from recsys_tasks.evaluation.user_days import TARGETS, Target, UserDays, user_days
 from recsys_tasks.interactions import Catalogue, Interactions, date_of
+from recsys_tasks.popularity import Popularity
 
 BATCH_SIZE: Final = 512
 

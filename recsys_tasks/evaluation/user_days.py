@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.histories import relevant
 from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
 
 Target = Literal["new", "all"]
@@ -110,11 +111,6 @@ def user_days(
         untouched=_first_touch(happened, users[rows], items, n_users, n_items) >= days[rows],
         new=_first_day(happened, catalogue)[items] > days[rows] - NEW_FOR,
     )
-
-
-def relevant(interactions: Interactions) -> Interactions:
-    """Those that have an item and a weight above 0."""
-    return interactions.where((interactions.items != NO_ROW) & (interactions.weights > 0))
 
 
 def last_fifth(interactions: Interactions) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from datetime import date
 
 from recsys_tasks.errors import NightRefused
+from recsys_tasks.ranking import ListPolicy
 from recsys_tasks.settings import Settings
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session
@@ -31,6 +32,7 @@ def good_drafts(session: Session, settings: Settings, day: date) -> list[date]:
         "refresh_days": settings.refresh_days,
         "enough_users": settings.enough_users,
         "enough_overlap": settings.enough_overlap,
+        "reorders": ListPolicy.of(settings).reorders,
     }
     findings = [
         f"{name.replace('_', ' ')}: {finding}"

@@ -1,11 +1,10 @@
 """Bring the catalogue up to date, and give every text that is new a vector.
 
 Only items whose row in the source changed are read; only texts that no vector is known for are
-encoded, each distinct text once, whoever wrote it. The ranking model of these vectors is named
-here, and serves.
+encoded, each distinct text once, whoever wrote it. The zero-shot model of these vectors is named
+here, and serves unless a learned one does.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -18,6 +17,7 @@ from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.models import LEARNED, StoredModel, live_models, save_zero_shot
 from recsys_tasks.warehouse.session import Row
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
     n_contents = _clean_contents(session)
     encoder = _encoder(settings.encoder, settings.device)
     n_vectors = _encode(session, encoder, settings.encode_batch_size)
-    _name_model(session, encoder, settings)
+    _choose_model(session, encoder, settings)
     return {"changed_items": n_items, "user_texts": n_contents, "vectors": n_vectors}
 
 
@@ -97,19 +97,31 @@ def _encode(session: Session, encoder: Encoder, batch_size: int) -> int:
     return len(missing)
 
 
-def _name_model(session: Session, encoder: Encoder, settings: Settings) -> None:
-    """Let the zero-shot model of this preset and encoder serve."""
+def _choose_model(session: Session, encoder: Encoder, settings: Settings) -> None:
+    """Let a learned model of this encoder and preset go on serving, else the zero-shot model."""
     model = ZeroShot.of(preset_of(settings))
-    model_id = model.fingerprint(encoder.encoder_id)
-    session.execute(
-        "upsert_model",
-        model_id=model_id,
-        kind="zero-shot",
-        encoder_id=encoder.encoder_id,
-        dim=encoder.dim,
-        parameters=json.dumps(model._asdict()),
-    )
-    if session.execute("retire_model", model_id=model_id):
+    zero_shot = save_zero_shot(session, model, encoder.encoder_id, encoder.dim)
+    if _learned_may_serve(session, zero_shot, settings.preset):
+        session.execute("set_model_state", model_key=zero_shot.model_key, state="kept")
+    elif session.execute("depose_serving", model_key=zero_shot.model_key):
         # Right after a change of preset or encoder; if nobody meant one, this is where to see it.
-        log.warning("another model serves from now on", model=model_id, preset=settings.preset)
-    session.execute("serve_model", model_id=model_id)
+        session.note(
+            f"model {zero_shot.model_id} serves from now on: the preset is {settings.preset}, the"
+            f" encoder {encoder.encoder_id}, and the model before was made for others"
+        )
+    session.execute("serve_if_none_does", model_key=zero_shot.model_key)
+    session.execute("retire_other_zero_shots", model_key=zero_shot.model_key)
+    live_models(session)  # what does not load is replaced before the night begins to use it
+
+
+def _learned_may_serve(session: Session, zero_shot: StoredModel, preset: str) -> bool:
+    """Whether a learned model serves, and was made for the vectors and weights of now."""
+    row = session.row("serving_model")
+    if row is None:
+        return False
+    serving = StoredModel(*row)
+    return (
+        serving.kind == LEARNED
+        and (serving.encoder_id, serving.dim) == (zero_shot.encoder_id, zero_shot.dim)
+        and session.value("preset_of_model", model_key=serving.model_key) == preset
+    )

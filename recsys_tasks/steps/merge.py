@@ -3,38 +3,69 @@
 A user whose new deltas come after the stored total has them added to it (the night at the
 watermark, the fast path). A user with a delta that changed before that is folded again from the
 first day on. Both run the same recurrence over the same deltas, so both end in the same bits. What
-was shown of a user since the change is taken down: `rank` shows it anew.
+was shown of a user since the change is taken down: `rank` shows it anew. Every live model has
+totals of its own.
 """
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
 import numpy as np
 
 from recsys_tasks.interactions import NO_ROW
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
+from recsys_tasks.steps.accumulate import bring_deltas
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import (
     Interests,
-    Shape,
     fold_from,
     read_deltas,
     read_interests,
 )
-from recsys_tasks.warehouse.models import serving_model
+from recsys_tasks.warehouse.models import LiveModel, live_models, serving_model
 
 CHUNK = 50_000  # deltas folded at once; each is H vectors
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG001  as every step
     """Bring the totals of every user whose deltas changed in line with them."""
-    model = serving_model(session)
-    shape = Shape(preset_of(settings).half_lives, model.dim + 1)
-    sizes = session.rows("pending_sizes", half_life=shape.half_lives[0])
-    for first, last in _ranges(sizes, CHUNK):
-        _fold_range(session, shape, first, last)
-    return {"users": len(sizes), "deltas": sum(n_deltas for _, n_deltas in sizes)}
+    counts = [bring_totals(session, live) for live in ready_models(session, settings)]
+    n_users, n_deltas = np.sum(counts, axis=0).tolist()
+    return {"users": n_users, "deltas": n_deltas}
+
+
+def ready_models(session: Session, settings: Settings) -> list[LiveModel]:
+    """The live models, their totals up to date also where one has just replaced a broken one."""
+    before = serving_model(session)
+    ready = live_models(session)
+    if before not in [live.stored for live in ready]:
+        for live in ready:
+            bring_deltas(session, preset_of(settings), live)
+            bring_totals(session, live)
+    return ready
+
+
+def bring_totals(
+    session: Session, live: LiveModel, max_chunks: int | None = None
+) -> tuple[int, int]:
+    """Fold what is pending of a model.
+
+    Args:
+        session: Of the night, or of a rebuild.
+        live: The model.
+        max_chunks: Leave the rest of the work for later after so many chunks of CHUNK deltas.
+
+    Returns:
+        How many users waited for it, and how many deltas of theirs.
+    """
+    sizes = session.rows(
+        "pending_sizes", model_key=live.stored.model_key, half_life=live.interest.half_lives[0]
+    )
+    for first, last in islice(_ranges(sizes, CHUNK), max_chunks):
+        _fold_range(session, live, first, last)
+    return len(sizes), sum(n_deltas for _, n_deltas in sizes)
 
 
 def _ranges(sizes: list[tuple[int, int]], limit: int) -> Iterator[tuple[int, int]]:
@@ -50,27 +81,29 @@ def _ranges(sizes: list[tuple[int, int]], limit: int) -> Iterator[tuple[int, int
         yield first, last
 
 
-def _fold_range(session: Session, shape: Shape, first: int, last: int) -> None:
+def _fold_range(session: Session, live: LiveModel, first: int, last: int) -> None:
     """Fold the pending users of a range of keys; one without deltas any more loses the totals."""
-    known = read_interests(session, "totals_to_extend", shape, first=first, last=last)
-    deltas = read_deltas(session, "deltas_to_fold", shape, first=first, last=last)
-    folded = fold_from(known, deltas, shape.half_lives)
-    session.execute("delete_pending_totals", first=first, last=last)
-    _write_totals(session, shape, folded)
-    session.execute("delete_outdated_interests", first=first, last=last)
-    session.execute("delete_pending", first=first, last=last)
+    asked = {"model_key": live.stored.model_key, "first": first, "last": last}
+    known = read_interests(session, "totals_to_extend", live.shape, **asked)
+    deltas = read_deltas(session, "deltas_to_fold", live.shape, **asked)
+    folded = fold_from(known, deltas, live.interest.half_lives)
+    session.execute("delete_pending_totals", **asked)
+    _write_totals(session, live, folded)
+    session.execute("delete_outdated_interests", **asked)
+    session.execute("delete_pending", **asked)
 
 
-def _write_totals(session: Session, shape: Shape, folded: Interests) -> None:
-    n_half_lives = len(shape.half_lives)
-    real = copying.FLOAT4
-    columns = (copying.INT4, real, copying.DAY, real, real, copying.vector(shape.width))
+def _write_totals(session: Session, live: LiveModel, folded: Interests) -> None:
+    half_lives, width = live.shape
+    n, real = len(folded.user_keys), copying.FLOAT4
+    columns = (copying.INT2, copying.INT4, real, copying.DAY, real, real, copying.vector(width))
     arrays = (
-        folded.user_keys.repeat(n_half_lives),
-        np.tile(np.asarray(shape.half_lives, np.float32), len(folded.user_keys)),
-        folded.state.days.repeat(n_half_lives),
+        np.full(n * len(half_lives), live.stored.model_key, np.int16),
+        folded.user_keys.repeat(len(half_lives)),
+        np.tile(np.asarray(half_lives, np.float32), n),
+        folded.state.days.repeat(len(half_lives)),
         folded.state.masses.ravel(),
         folded.alphas.ravel(),
-        folded.state.totals.reshape(-1, shape.width),
+        folded.state.totals.reshape(-1, width),
     )
     session.copy_in("copy_interest_totals", columns, arrays)

@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.interactions import Catalogue, Interactions, day_number
+from recsys_tasks.interactions import ALWAYS, NEVER, Catalogue, Interactions, day_number
 from recsys_tasks.presets import Preset
-from recsys_tasks.warehouse.models import ServingModel
+from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.session import Session
 from recsys_tasks.warehouse.weighing import Items, weighed
-
-ALWAYS, NEVER = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
 
 class History(NamedTuple):
@@ -34,7 +32,7 @@ class History(NamedTuple):
     vectors: NDArray[np.float32]
 
 
-def read_history(session: Session, preset: Preset, model: ServingModel, until: date) -> History:
+def read_history(session: Session, preset: Preset, model: StoredModel, until: date) -> History:
     """The interactions before a day, and every item."""
     keys, ids, text_keys, are_listed, days = session.columns("all_items")
     items = Items(np.array(keys, np.int32), np.array(text_keys, np.int32))

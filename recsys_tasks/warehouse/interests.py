@@ -101,14 +101,15 @@ def fold_from(
     return Interests(user_keys, state, alphas)
 
 
-def interests_as_of(session: Session, shape: Shape, night: date) -> Interests:
+def interests_as_of(session: Session, shape: Shape, model_key: int, night: date) -> Interests:
     """Every user's interest as it was at the end of a night, seen from the last active day.
 
     The totals of users who did something later are of no use for that: their deltas are folded
     again.
     """
-    settled = read_interests(session, "totals_until", shape, night=night)
-    deltas = read_deltas(session, "deltas_until", shape, night=night)
+    asked = {"model_key": model_key, "night": night}
+    settled = read_interests(session, "totals_until", shape, **asked)
+    deltas = read_deltas(session, "deltas_until", shape, **asked)
     refolded = fold_from(nobody(shape), deltas, shape.half_lives)
     return _together(settled, refolded)
 

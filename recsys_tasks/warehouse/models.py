@@ -1,28 +1,60 @@
-"""The model that serves."""
+"""Models in the warehouse: which one serves, and their parameters."""
 
-from typing import NamedTuple
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
 
-from recsys_tasks.errors import NoModel
+import structlog
+
+from recsys_tasks.errors import BrokenModel, NoModel, first_line
+from recsys_tasks.interest_model import InterestModel, Learned, ZeroShot
+from recsys_tasks.warehouse.artifacts import pack, problem_of, unpack
+from recsys_tasks.warehouse.interests import Shape
 from recsys_tasks.warehouse.session import Session
 
+log = structlog.get_logger()
 
-class ServingModel(NamedTuple):
+ZERO_SHOT, LEARNED = "zero-shot", "interest"  # kinds
+
+
+class StoredModel(NamedTuple):
     """Which space vectors live in.
 
     Attributes:
         model_key: In the table models.
         model_id: Its name for people.
+        kind: ZERO_SHOT or LEARNED.
         encoder_id: Whose vectors it reads.
         dim: Their length.
     """
 
     model_key: int
     model_id: str
+    kind: str
     encoder_id: str
     dim: int
 
 
-def serving_model(session: Session) -> ServingModel:
+class LiveModel(NamedTuple):
+    """A model whose interests every night brings up to date.
+
+    Attributes:
+        stored: Its row.
+        interest: Its parameters.
+    """
+
+    stored: StoredModel
+    interest: InterestModel
+
+    @property
+    def shape(self) -> Shape:
+        """Of its totals."""
+        return Shape(self.interest.half_lives, self.interest.width(self.stored.dim))
+
+
+def serving_model(session: Session) -> StoredModel:
     """The model that serves.
 
     Raises:
@@ -31,4 +63,134 @@ def serving_model(session: Session) -> ServingModel:
     row = session.row("serving_model")
     if row is None:
         raise NoModel(schema=session.schema)
-    return ServingModel(*row)
+    return StoredModel(*row)
+
+
+def live_models(session: Session) -> list[LiveModel]:
+    """The models of which a night makes lists: the one that serves.
+
+    Where that one does not load, the newest kept one that does serves from now on, and the ledger
+    says so.
+
+    Raises:
+        NoModel: None was made yet.
+        BrokenModel: None loads.
+    """
+    serving = serving_model(session)
+    try:
+        return [load_live(session, serving)]
+    except BrokenModel as broken:
+        return [_fall_back(session, serving, broken)]
+
+
+def _fall_back(session: Session, serving: StoredModel, broken: BrokenModel) -> LiveModel:
+    for row in session.rows("fallbacks", model_key=serving.model_key):
+        try:
+            live = load_live(session, StoredModel(*row))
+        except BrokenModel as other:
+            log.warning("a kept model does not load", reason=str(other))
+            continue
+        serve(session, live.stored)
+        session.note(f"{live.stored.model_id} serves instead: {broken}")
+        return live
+    raise broken
+
+
+def serve(session: Session, model: StoredModel) -> None:
+    """Let a model serve; the one that did is kept."""
+    row = session.row("serving_model")
+    if row is not None:
+        serving = StoredModel(*row)
+        session.execute("set_model_state", model_key=serving.model_key, state="kept")
+    session.execute("set_model_state", model_key=model.model_key, state="serving")
+
+
+def load_live(session: Session, stored: StoredModel) -> LiveModel:
+    """A model with its parameters.
+
+    Raises:
+        BrokenModel: They are missing or damaged.
+    """
+    return LiveModel(stored, load_model(session, stored))
+
+
+def load_model(session: Session, stored: StoredModel) -> InterestModel:
+    """The parameters of a model.
+
+    Raises:
+        BrokenModel: They are missing or damaged, or not those that the model is named after.
+    """
+    parameters, artifact, digest = session.rows("model_parameters", model_key=stored.model_key)[0]
+    if stored.kind == ZERO_SHOT:
+        return _zero_shot(parameters)
+    if artifact is None:
+        raise BrokenModel(model_id=stored.model_id, reason="its parameters are missing")
+    content = bytes(artifact)
+    if digest is None or hashlib.sha256(content).digest() != bytes(digest):
+        raise BrokenModel(model_id=stored.model_id, reason="its parameters are damaged")
+    try:
+        model = unpack(content)
+    except Exception as error:  # whatever numpy says of bytes that are no parameters
+        reason = f"its parameters cannot be read ({first_line(error)})"
+        raise BrokenModel(model_id=stored.model_id, reason=reason) from error
+    if problem := problem_of(model, stored.encoder_id, stored.dim, stored.model_id):
+        raise BrokenModel(model_id=stored.model_id, reason=problem)
+    return model
+
+
+def _zero_shot(parameters: Mapping[str, Any]) -> ZeroShot:
+    """The model whose fields were written as JSON, which has no tuples."""
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in parameters.items()
+    }
+    return ZeroShot(**fields)
+
+
+class Provenance(NamedTuple):
+    """Where a learned model comes from.
+
+    Attributes:
+        preset: Whose weights it multiplies.
+        seed: Of its training.
+        trained_until: The day after the last one that it learned from.
+        facts: Of its training, in numbers.
+    """
+
+    preset: str
+    seed: int
+    trained_until: date
+    facts: dict[str, float]
+
+
+def save_zero_shot(session: Session, model: ZeroShot, encoder_id: str, dim: int) -> StoredModel:
+    """The row of a zero-shot model: kept, where it is new."""
+    model_id = model.fingerprint(encoder_id)
+    model_key = session.value(
+        "keep_zero_shot_model",
+        model_id=model_id,
+        encoder_id=encoder_id,
+        dim=dim,
+        parameters=json.dumps(model._asdict()),
+    )
+    return StoredModel(model_key, model_id, ZERO_SHOT, encoder_id, dim)
+
+
+def save_learned(
+    session: Session, model: Learned, encoder_id: str, dim: int, provenance: Provenance
+) -> StoredModel:
+    """The row of a learned model: a candidate."""
+    model_id, artifact = model.fingerprint(encoder_id), pack(model)
+    model_key = session.value(
+        "upsert_learned_model",
+        model_id=model_id,
+        encoder_id=encoder_id,
+        dim=dim,
+        parameters=json.dumps({"preset": provenance.preset}),
+        artifact=artifact,
+        artifact_sha256=hashlib.sha256(artifact).digest(),
+        seed=provenance.seed,
+        trained_until=provenance.trained_until,
+        trained_on=json.dumps(provenance.facts),
+    )
+    return StoredModel(model_key, model_id, LEARNED, encoder_id, dim)

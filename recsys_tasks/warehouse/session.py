@@ -7,12 +7,15 @@ from typing import IO, Any
 
 import numpy as np
 import psycopg2
+import structlog
 from numpy.typing import NDArray
 from psycopg2 import extensions
 
 from recsys_tasks.errors import BadSource, first_line
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.queries import queries, source_mapping
+
+log = structlog.get_logger()
 
 Row = tuple[Any, ...]  # as the driver gives it; callers name its fields at once
 
@@ -27,6 +30,12 @@ class Session:
         """Use an open transaction of `connection`, which its owner commits."""
         self.connection = connection
         self.schema = schema
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        """Let the ledger tell what a step did that is no failure and should be known."""
+        self.notes.append(message)
+        log.warning(message, schema=self.schema)
 
     def execute(self, name: str, /, **parameters: object) -> int:
         """Run a query for its effect.

@@ -9,7 +9,7 @@ from recsys_tasks.interactions import NO_ROW, Interactions, rows_of
 from recsys_tasks.interest_model import weigh
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse import copying
-from recsys_tasks.warehouse.models import ServingModel
+from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.session import Session
 
 _COLUMNS = (
@@ -33,14 +33,12 @@ class Weighed(NamedTuple):
         item_keys: By row of the item.
         vectors: Of the items' texts and then of what users wrote, (n_vectors, dim); zero where
             there is none.
-        event_type_keys: Of each interaction.
     """
 
     interactions: Interactions
     user_keys: NDArray[np.int32]
     item_keys: NDArray[np.int32]
     vectors: NDArray[np.float32]
-    event_type_keys: NDArray[np.int16]
 
 
 class Items(NamedTuple):
@@ -54,7 +52,7 @@ def weighed(
     session: Session,
     query: str,
     preset: Preset,
-    model: ServingModel,
+    model: StoredModel,
     items: Items | None = None,
     **parameters: object,
 ) -> Weighed:
@@ -84,8 +82,25 @@ def weighed(
         weights,
         np.where(text_rows == NO_ROW, NO_ROW, text_rows + len(items.item_keys)).astype(np.int32),
         text_weights,
+        kinds,
     )
-    return Weighed(interactions, user_keys, items.item_keys, vectors, kinds)
+    return Weighed(interactions, user_keys, items.item_keys, vectors)
+
+
+class Liked(NamedTuple):
+    """What users took to; shape (n,) each."""
+
+    item_keys: NDArray[np.int32]
+    user_keys: NDArray[np.int32]
+    days: NDArray[np.int32]
+
+
+def liked(session: Session, query: str, preset: Preset, **parameters: object) -> Liked:
+    """The interactions with an item and a positive weight, out of the same queries as `weighed`."""
+    users, keys, times, kinds, values, *_ = session.copy_out(query, _COLUMNS, **parameters)
+    weights, _ = _weights(session, preset, kinds, values)
+    chosen = (weights > 0) & (keys > 0)
+    return Liked(keys[chosen], users[chosen], np.floor(times[chosen]).astype(np.int32))
 
 
 def _occurring(keys: NDArray[np.int32], text_keys: NDArray[np.int32]) -> Items:
@@ -100,7 +115,7 @@ def _rows(keys: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int3
 
 
 def read_vectors(
-    session: Session, model: ServingModel, text_keys: NDArray[np.int32]
+    session: Session, model: StoredModel, text_keys: NDArray[np.int32]
 ) -> NDArray[np.float32]:
     """The vectors of texts, in their order, (n, dim); zero where there is none, and for key 0."""
     wanted, inverse = np.unique(text_keys, return_inverse=True)

@@ -21,6 +21,7 @@ where
             latest.day <= draft_nights.night
             and latest.day
             > coalesce(draft_nights.night - %(refresh_days)s::integer, '-infinity')
+            and items.item_key not in (select filtered_items.item_key from filtered_items)
             and not exists (
                 select
                 from used_up_items

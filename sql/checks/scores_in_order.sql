@@ -1,4 +1,4 @@
--- Scores are finite and do not ascend.
+-- Scores are finite and do not ascend; where a policy reorders lists, the first is the best.
 select
     count(*)
     || ' scores of night '
@@ -10,7 +10,10 @@ cross join
     lateral (
         select
             entries.score,
-            lag(entries.score) over (order by entries.rank) as better
+            case
+                when %(reorders)s then draft_lists.scores[1]
+                else lag(entries.score) over (order by entries.rank)
+            end as better
         from unnest(draft_lists.scores) with ordinality as entries (score, rank)
     ) as pairs
 where

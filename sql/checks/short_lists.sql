@@ -9,6 +9,7 @@ with candidates as (
             items.is_listed
             and items.is_available
             and (items.created_at is null or items.created_at < draft_nights.night + 1)
+    where items.item_key not in (select filtered_items.item_key from filtered_items)
 ),
 
 short as (

@@ -1,11 +1,26 @@
 -- name: stale_days
--- Days whose deltas were not made from what is there now, oldest first.
+-- Days whose deltas of a model were not made from what is there now, oldest first.
+select
+    interaction_days.day,
+    interaction_days.n_interactions
+from interaction_days
+left join accumulated_days
+    on
+        interaction_days.day = accumulated_days.day
+        and accumulated_days.model_key = %(model_key)s
+where
+    accumulated_days.fingerprint is distinct from
+    interaction_days.source_fingerprint || ' ' || %(weighing)s
+order by interaction_days.day;
+
+-- name: stale_trends
+-- Days whose trends were not made from what is there now, oldest first.
 select
     interaction_days.day,
     interaction_days.n_interactions
 from interaction_days
 where
-    interaction_days.accumulated_fingerprint is distinct from
+    interaction_days.trends_fingerprint is distinct from
     interaction_days.source_fingerprint || ' ' || %(weighing)s
 order by interaction_days.day;
 
@@ -54,13 +69,16 @@ select
     daily_interests.mass,
     daily_interests.total
 from daily_interests
-where daily_interests.day = any(%(days)s::date[]);
+where
+    daily_interests.model_key = %(model_key)s
+    and daily_interests.day = any(%(days)s::date[]);
 
 -- name: mark_changed_users!
 -- Users for whom a day does not add what it added until now are to be folded from the earliest such
 -- day on. One late event leaves the others of its day alone.
-insert into pending_merges (user_key, day)
+insert into pending_merges (model_key, user_key, day)
 select
+    %(model_key)s,
     coalesce(added.user_key, earlier_interests.user_key) as user_key,
     min(coalesce(added.day, earlier_interests.day)) as day
 from (
@@ -71,7 +89,9 @@ from (
         daily_interests.mass,
         daily_interests.total
     from daily_interests
-    where daily_interests.day = any(%(days)s::date[])
+    where
+        daily_interests.model_key = %(model_key)s
+        and daily_interests.day = any(%(days)s::date[])
 ) as added
 full outer join earlier_interests
     on
@@ -82,7 +102,7 @@ where
     added.mass is distinct from earlier_interests.mass
     or added.total is distinct from earlier_interests.total
 group by coalesce(added.user_key, earlier_interests.user_key)
-on conflict (user_key) do update
+on conflict (model_key, user_key) do update
     set day = least(pending_merges.day, excluded.day);
 
 -- name: drop_earlier_interests!
@@ -90,10 +110,12 @@ drop table earlier_interests;
 
 -- name: delete_daily_interests!
 delete from daily_interests
-where day = any(%(days)s::date[]);
+where model_key = %(model_key)s and day = any(%(days)s::date[]);
 
 -- name: copy_daily_interests!
-copy daily_interests (user_key, day, half_life, mass, total) from stdin with (format "binary");
+copy daily_interests (model_key, user_key, day, half_life, mass, total) from stdin with (
+    format "binary"
+);
 
 -- name: delete_daily_trends!
 delete from daily_trends
@@ -103,6 +125,17 @@ where day = any(%(days)s::date[]);
 copy daily_trends (item_key, day, mass) from stdin with (format "binary");
 
 -- name: mark_accumulated!
+insert into accumulated_days (model_key, day, fingerprint)
+select
+    %(model_key)s,
+    interaction_days.day,
+    interaction_days.source_fingerprint || ' ' || %(weighing)s
+from interaction_days
+where interaction_days.day = any(%(days)s::date[])
+on conflict (model_key, day) do update
+    set fingerprint = excluded.fingerprint;
+
+-- name: mark_trends!
 update interaction_days
-set accumulated_fingerprint = source_fingerprint || ' ' || %(weighing)s
+set trends_fingerprint = source_fingerprint || ' ' || %(weighing)s
 where day = any(%(days)s::date[]);

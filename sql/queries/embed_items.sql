@@ -69,11 +69,9 @@ on conflict (content_hash) do nothing;
 -- An item that people met before its text was known: their deltas lack it and are to be made anew.
 -- A text that merely changed does not rewrite the past: a delta keeps what the item meant on its
 -- day.
-update interaction_days
-set accumulated_fingerprint = null
+delete from accumulated_days
 where
-    accumulated_fingerprint is not null
-    and day in (
+    day in (
         select interactions.day
         from staged_items
         inner join items on staged_items.item_id = items.item_id
@@ -198,38 +196,3 @@ on conflict (encoder_id, text_key) do nothing;
 
 -- name: drop_staged_vectors!
 drop table staged_vectors;
-
--- name: upsert_model!
--- A conflict would use a key up every night, and there are only 32767 of them.
-insert into models (model_id, kind, encoder_id, dim, parameters)
-select
-    %(model_id)s,
-    %(kind)s,
-    %(encoder_id)s,
-    %(dim)s,
-    %(parameters)s::jsonb
-where
-    not exists (
-        select
-        from models
-        where models.model_id = %(model_id)s
-    );
-
--- name: retire_model!
-update models
-set is_serving = false
-where is_serving and model_id != %(model_id)s;
-
--- name: serve_model!
-update models
-set is_serving = true
-where model_id = %(model_id)s and not is_serving;
-
--- name: serving_model
-select
-    models.model_key,
-    models.model_id,
-    models.encoder_id,
-    models.dim
-from models
-where models.is_serving;

@@ -235,12 +235,17 @@ with deleted as (
         and interactions.day > staged.day
         and staged.reason is null
     returning interactions.day
+),
+
+forgotten as (
+    delete from accumulated_days
+    where accumulated_days.day in (select deleted.day from deleted)
 )
 
 update interaction_days
 set
     n_interactions = interaction_days.n_interactions - copies.n_copies,
-    accumulated_fingerprint = null
+    trends_fingerprint = null
 from (
     select
         deleted.day,
@@ -340,6 +345,12 @@ from staged
 where staged.reason is not null;
 
 -- name: upsert_interaction_days!
+-- What was made of these days is to be made anew.
+with forgotten as (
+    delete from accumulated_days
+    where accumulated_days.day in (select changed_days.day from changed_days)
+)
+
 insert into interaction_days (
     day, source_fingerprint, rules_fingerprint, n_interactions, n_rejected
 )
@@ -358,7 +369,7 @@ on conflict (day) do update
         rules_fingerprint = excluded.rules_fingerprint,
         n_interactions = excluded.n_interactions,
         n_rejected = excluded.n_rejected,
-        accumulated_fingerprint = null;
+        trends_fingerprint = null;
 
 -- name: remember_largest_values!
 -- Those that were forgotten, out of all that was taken.

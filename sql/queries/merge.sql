@@ -8,16 +8,20 @@ from pending_merges
 left join lateral (
     select max(interest_totals.as_of) as as_of
     from interest_totals
-    where interest_totals.user_key = pending_merges.user_key
+    where
+        interest_totals.model_key = pending_merges.model_key
+        and interest_totals.user_key = pending_merges.user_key
 ) as totals on true
 left join daily_interests
     on
-        pending_merges.user_key = daily_interests.user_key
+        pending_merges.model_key = daily_interests.model_key
+        and pending_merges.user_key = daily_interests.user_key
         and daily_interests.half_life = %(half_life)s::real
         and (
             pending_merges.day <= totals.as_of
             or daily_interests.day > coalesce(totals.as_of, '-infinity')
         )
+where pending_merges.model_key = %(model_key)s
 group by pending_merges.user_key
 order by pending_merges.user_key;
 
@@ -30,9 +34,13 @@ copy (
         interest_totals.alpha,
         interest_totals.total
     from interest_totals
-    inner join pending_merges on interest_totals.user_key = pending_merges.user_key
+    inner join pending_merges
+        on
+            interest_totals.model_key = pending_merges.model_key
+            and interest_totals.user_key = pending_merges.user_key
     where
-        interest_totals.as_of < pending_merges.day
+        interest_totals.model_key = %(model_key)s
+        and interest_totals.as_of < pending_merges.day
         and interest_totals.user_key between %(first)s and %(last)s
     order by interest_totals.user_key, interest_totals.half_life
 ) to stdout with (format "binary");
@@ -45,14 +53,20 @@ copy (
         daily_interests.mass,
         daily_interests.total
     from daily_interests
-    inner join pending_merges on daily_interests.user_key = pending_merges.user_key
+    inner join pending_merges
+        on
+            daily_interests.model_key = pending_merges.model_key
+            and daily_interests.user_key = pending_merges.user_key
     left join lateral (
         select max(interest_totals.as_of) as as_of
         from interest_totals
-        where interest_totals.user_key = pending_merges.user_key
+        where
+            interest_totals.model_key = pending_merges.model_key
+            and interest_totals.user_key = pending_merges.user_key
     ) as totals on true
     where
-        daily_interests.user_key between %(first)s and %(last)s
+        daily_interests.model_key = %(model_key)s
+        and daily_interests.user_key between %(first)s and %(last)s
         and (
             totals.as_of >= pending_merges.day
             or daily_interests.day > coalesce(totals.as_of, '-infinity')
@@ -64,11 +78,13 @@ copy (
 delete from interest_totals
 using pending_merges
 where
-    interest_totals.user_key = pending_merges.user_key
+    interest_totals.model_key = %(model_key)s
+    and interest_totals.model_key = pending_merges.model_key
+    and interest_totals.user_key = pending_merges.user_key
     and interest_totals.user_key between %(first)s and %(last)s;
 
 -- name: copy_interest_totals!
-copy interest_totals (user_key, half_life, as_of, mass, alpha, total) from stdin with (
+copy interest_totals (model_key, user_key, half_life, as_of, mass, alpha, total) from stdin with (
     format "binary"
 );
 
@@ -77,13 +93,15 @@ copy interest_totals (user_key, half_life, as_of, mass, alpha, total) from stdin
 delete from interests
 using pending_merges
 where
-    interests.user_key = pending_merges.user_key
+    interests.model_key = %(model_key)s
+    and interests.model_key = pending_merges.model_key
+    and interests.user_key = pending_merges.user_key
     and interests.night >= pending_merges.day
     and interests.user_key between %(first)s and %(last)s;
 
 -- name: delete_pending!
 delete from pending_merges
-where user_key between %(first)s and %(last)s;
+where model_key = %(model_key)s and user_key between %(first)s and %(last)s;
 
 -- name: totals_until
 -- The totals of users who did nothing after a night.
@@ -95,7 +113,9 @@ copy (
         interest_totals.alpha,
         interest_totals.total
     from interest_totals
-    where interest_totals.as_of <= %(night)s
+    where
+        interest_totals.model_key = %(model_key)s
+        and interest_totals.as_of <= %(night)s
     order by interest_totals.user_key, interest_totals.half_life
 ) to stdout with (format "binary");
 
@@ -110,11 +130,14 @@ copy (
         daily_interests.total
     from daily_interests
     where
-        daily_interests.day <= %(night)s
+        daily_interests.model_key = %(model_key)s
+        and daily_interests.day <= %(night)s
         and daily_interests.user_key in (
             select interest_totals.user_key
             from interest_totals
-            where interest_totals.as_of > %(night)s
+            where
+                interest_totals.model_key = %(model_key)s
+                and interest_totals.as_of > %(night)s
         )
     order by daily_interests.user_key, daily_interests.day, daily_interests.half_life
 ) to stdout with (format "binary");

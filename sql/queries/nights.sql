@@ -8,7 +8,8 @@ on conflict (day, step) do update
         fingerprint = excluded.fingerprint,
         started_at = excluded.started_at,
         finished_at = null,
-        error = null;
+        error = null,
+        note = null;
 
 -- name: finish_step!
 update nights
@@ -16,6 +17,7 @@ set
     state = %(state)s,
     counts = %(counts)s,
     error = %(error)s,
+    note = %(note)s,
     finished_at = %(finished_at)s
 where
     day = %(day)s

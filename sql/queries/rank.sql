@@ -7,8 +7,8 @@ with inputs as (
         candidates.night,
         md5(
             string_agg(
-                interaction_days.day || interaction_days.accumulated_fingerprint,
-                ' ' order by interaction_days.day
+                accumulated_days.day || accumulated_days.fingerprint,
+                ' ' order by accumulated_days.day
             )
             || ' ' || %(settings_fingerprint)s || ' ' || %(model_id)s
             || ' ' || (
@@ -23,7 +23,10 @@ with inputs as (
         from published_nights
         where published_nights.night > %(day)s
     ) as candidates
-    inner join interaction_days on candidates.night >= interaction_days.day
+    inner join accumulated_days
+        on
+            candidates.night >= accumulated_days.day
+            and accumulated_days.model_key = %(model_key)s
     group by candidates.night
 )
 
@@ -39,10 +42,26 @@ order by inputs.night desc;
 
 -- name: catalogue_as_of
 -- What may be listed after a night: in the order of ids, which breaks ties. 0 stands for no text.
+-- An item exists since its first day (from 1970-01-01) or, where that is not known, since somebody
+-- took to it; the smallest integer stands for neither.
 copy (
     select
         items.item_key,
-        coalesce(items.text_key, 0)
+        coalesce(items.text_key, 0),
+        coalesce(
+            case
+                when isfinite(items.created_at)
+                    then (items.created_at at time zone 'UTC')::date - date '1970-01-01'
+            end,
+            (
+                select min(daily_trends.day) - date '1970-01-01'
+                from daily_trends
+                where
+                    daily_trends.item_key = items.item_key
+                    and daily_trends.day <= %(night)s
+            ),
+            (-2147483648)::integer
+        )
     from items
     where
         items.is_listed
@@ -196,7 +215,8 @@ copy (
             interest_totals.as_of as day
         from interest_totals
         where
-            interest_totals.half_life = %(half_life)s::real
+            interest_totals.model_key = %(model_key)s
+            and interest_totals.half_life = %(half_life)s::real
             and interest_totals.as_of <= %(night)s
         union all
         select
@@ -208,11 +228,13 @@ copy (
                 select max(daily_interests.day) as day
                 from daily_interests
                 where
-                    daily_interests.user_key = interest_totals.user_key
+                    daily_interests.model_key = interest_totals.model_key
+                    and daily_interests.user_key = interest_totals.user_key
                     and daily_interests.day <= %(night)s
             ) as earlier
         where
-            interest_totals.half_life = %(half_life)s::real
+            interest_totals.model_key = %(model_key)s
+            and interest_totals.half_life = %(half_life)s::real
             and interest_totals.as_of > %(night)s
             and earlier.day is not null
     ) as active
@@ -222,22 +244,25 @@ copy (
             select
             from interests
             where
-                interests.user_key = active.user_key
+                interests.model_key = %(model_key)s
+                and interests.user_key = active.user_key
                 and interests.night = active.day
                 and interests.half_life = %(half_life)s::real
         )
     order by active.user_key
 ) to stdout with (format "binary");
 
--- name: delete_all_interests!
-delete from interests;
-
 -- name: delete_interests!
 delete from interests
-where night = %(night)s and user_key = any(%(user_keys)s);
+where
+    model_key = %(model_key)s
+    and night = %(night)s
+    and user_key = any(%(user_keys)s);
 
 -- name: copy_interests!
-copy interests (night, user_key, half_life, mass, alpha, vector) from stdin with (format "binary");
+copy interests (model_key, night, user_key, half_life, mass, alpha, vector) from stdin with (
+    format "binary"
+);
 
 -- name: published_after
 select exists(
@@ -274,7 +299,9 @@ where
     not exists (
         select
         from interest_totals
-        where interest_totals.user_key = user_neighbours.user_key
+        where
+            interest_totals.model_key = %(model_key)s
+            and interest_totals.user_key = user_neighbours.user_key
     );
 
 -- name: copy_user_neighbours!
@@ -283,22 +310,54 @@ copy user_neighbours (user_key, neighbour_keys, scores) from stdin with (format 
 -- name: prepare_item_vectors
 select prepare_item_vectors(%(dim)s);
 
+-- name: items_with_vectors
+-- Whatever the catalogue lists after a night, available or not; columns as in catalogue_as_of.
+copy (
+    select
+        items.item_key,
+        coalesce(items.text_key, 0),
+        coalesce(
+            case
+                when isfinite(items.created_at)
+                    then (items.created_at at time zone 'UTC')::date - date '1970-01-01'
+            end,
+            (
+                select min(daily_trends.day) - date '1970-01-01'
+                from daily_trends
+                where
+                    daily_trends.item_key = items.item_key
+                    and daily_trends.day <= %(night)s
+            ),
+            (-2147483648)::integer
+        )
+    from items
+    where
+        items.is_listed
+        and (items.created_at is null or items.created_at < %(night)s::date + 1)
+    order by items.item_key
+) to stdout with (format "binary");
+
+-- name: item_vectors_as_they_are
+copy (
+    select
+        item_vectors.item_key,
+        item_vectors.vector
+    from item_vectors
+    order by item_vectors.item_key
+) to stdout with (format "binary");
+
 -- name: delete_item_vectors!
--- Items that are not listed, or not there yet, or whose text changed.
 delete from item_vectors
-using items
-left join text_vectors
-    on
-        items.text_key = text_vectors.text_key
-        and text_vectors.encoder_id = %(encoder_id)s
-where
-    item_vectors.item_key = items.item_key
-    and (
-        not items.is_listed
-        or items.created_at >= %(night)s::date + 1
-        or text_vectors.vector is null
-        or item_vectors.vector != text_vectors.vector::halfvec
-    );
+where item_key = any(%(item_keys)s);
+
+-- name: create_staged_item_vectors!
+create temporary table staged_item_vectors (
+    item_key integer not null,
+    vector halfvec not null
+) on commit drop;
+
+-- name: copy_staged_item_vectors!
+copy staged_item_vectors from stdin with (format "binary");
 
 -- name: insert_item_vectors!
 insert into item_vectors (item_id, item_key, category, is_available, vector)
@@ -307,18 +366,24 @@ select
     items.item_key,
     items.category,
     items.is_available,
-    text_vectors.vector::halfvec
+    staged_item_vectors.vector
+from staged_item_vectors
+inner join items on staged_item_vectors.item_key = items.item_key
+order by items.item_id;
+
+-- name: drop_staged_item_vectors!
+drop table staged_item_vectors;
+
+-- name: update_item_vectors!
+-- What live queries filter by.
+update item_vectors
+set
+    category = items.category,
+    is_available = items.is_available
 from items
-inner join text_vectors on items.text_key = text_vectors.text_key
 where
-    items.is_listed
-    and (items.created_at is null or items.created_at < %(night)s::date + 1)
-    and text_vectors.encoder_id = %(encoder_id)s
-order by items.item_id
-on conflict (item_id) do update
-    set
-        category = excluded.category,
-        is_available = excluded.is_available
-    where
-    item_vectors.category is distinct from excluded.category
-    or item_vectors.is_available != excluded.is_available;
+    item_vectors.item_key = items.item_key
+    and (
+        item_vectors.category is distinct from items.category
+        or item_vectors.is_available != items.is_available
+    );

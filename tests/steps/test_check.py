@@ -29,6 +29,10 @@ CORRUPTIONS = {
         )
         where user_key = 1
     """,
+    "filtered_items": """
+        insert into filtered_items (item_key)
+        select item_keys[2] from draft_lists where user_key = 1
+    """,
     "scores_in_order": "update draft_lists set scores[2] = scores[1] + 1 where user_key = 1",
     "no_lists": "delete from draft_lists",
     "enough_users": "delete from draft_lists where user_key > 1",
@@ -118,6 +122,18 @@ def test_a_score_must_be_finite(drafted: Tenant, score: str) -> None:
 
     with pytest.raises(NightRefused, match="not finite"):
         drafted.run(check, NEXT)
+
+
+def test_a_policy_may_reorder_a_list_below_its_best(drafted: Tenant) -> None:
+    """Where diversity, a cap or a share is asked for, only the first has to be the best."""
+    drafted.rows("update draft_lists set scores[2] = scores[1] - 1000 where user_key = 1")
+    with pytest.raises(NightRefused, match="scores in order"):
+        drafted.run(check, NEXT)
+    assert drafted.run(check, NEXT, diversity=0.5)["nights"] == 1
+
+    drafted.rows(CORRUPTIONS["scores_in_order"])
+    with pytest.raises(NightRefused, match="scores in order"):
+        drafted.run(check, NEXT, diversity=0.5)
 
 
 def test_a_refused_night_is_drafted_anew_and_passes(drafted: Tenant) -> None:

@@ -9,9 +9,9 @@ import pytest
 from sources import Row
 
 from recsys_tasks import nightly
-from recsys_tasks.evaluation.content import Content, state_of
 from recsys_tasks.interactions import day_number
 from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.interest_scorer import InterestScorer, state_of
 from recsys_tasks.settings import preset_of
 from recsys_tasks.steps import accumulate, merge
 from recsys_tasks.warehouse import Warehouse
@@ -186,7 +186,7 @@ def test_totals_are_those_of_one_pass_over_the_whole_history(filled: Tenant) -> 
         one_pass = state_of(
             history.interactions,
             np.array([row], np.int32),
-            history.vectors,
+            ZeroShot.of(preset).inputs(history.vectors),
             preset.half_lives,
             day_number(as_of),
         )
@@ -207,7 +207,7 @@ def test_the_night_ranks_as_the_backtest_does(filled: Tenant) -> None:
             " where night = %(night)s order by user_key",
             {"night": LAST},
         )
-    content = Content(ZeroShot.of(preset), history.vectors)
+    content = InterestScorer("content", ZeroShot.of(preset), history.vectors)
     content.fit(history.interactions, history.catalogue, day_number(LAST) + 1)
     users = np.arange(len(history.user_keys), dtype=np.int32)
     scores = content.scores(history.interactions, users, day_number(LAST) + 1)

@@ -22,7 +22,7 @@ WRITTEN = (
     "select * from items order by item_key",
     "select * from texts order by text_key",
     "select encoder_id, text_key, vector::text from text_vectors order by text_key",
-    "select model_key, model_id, is_serving from models",
+    "select model_key, model_id, state from models",
     "select event_id, text_key, content from interactions order by event_id",
 )
 
@@ -212,6 +212,7 @@ def test_other_half_lives_are_another_model_of_the_same_vectors(tenant: Tenant) 
     tenant.run(embed_items)
 
     assert vectors(tenant, half_lives=(1.0, 30.0)) == 0
-    assert tenant.rows("select count(*), count(*) filter (where is_serving) from models") == [
-        (2, 1)
+    assert tenant.rows("select state from models order by model_key") == [
+        ("retired",),
+        ("serving",),
     ]

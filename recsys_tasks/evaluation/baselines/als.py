@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recsys_tasks.evaluation.baselines.tuning import Tuned
-from recsys_tasks.evaluation.histories import histories, user_items
+from recsys_tasks.histories import histories, user_items
 from recsys_tasks.interactions import Catalogue, Interactions
 
 FACTORS: Final = (64, 32)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.baselines.tuning import Model, Tuned
-from recsys_tasks.evaluation.popularity import Popularity
 from recsys_tasks.interactions import Catalogue, Interactions
+from recsys_tasks.popularity import Popularity
 
 WEIGHTS: Final = (0.5, 0.25, 1.0, 2.0, 4.0, 8.0, 16.0)
 HALF_LIVES: Final = (3, 1, 7, 14, 30)

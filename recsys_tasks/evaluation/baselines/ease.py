@@ -1,8 +1,6 @@
 """EASE^R: the best linear map from what a user took to, to what the user took to besides.
 
-Steck, Embarrassingly shallow autoencoders for sparse data (WWW 2019), in closed form. With the Gram
-matrix G of users by items and P = (G + l2 * I)^-1, item i speaks for item j by -P[i, j] / P[j, j],
-and never for itself.
+Steck, Embarrassingly shallow autoencoders for sparse data (WWW 2019): see cooccurrence.py.
 """
 
 from dataclasses import dataclass
@@ -10,10 +8,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
+from recsys_tasks.cooccurrence import ease_weights
 from recsys_tasks.evaluation.baselines.tuning import Tuned
-from recsys_tasks.evaluation.histories import histories, user_items
+from recsys_tasks.histories import histories, user_items
 from recsys_tasks.interactions import Catalogue, Interactions
 
 HALF_LIVES: Final = (60.0, 3.0, 14.0, None)
@@ -54,15 +52,6 @@ def ease() -> Tuned[float, float | None]:
 
 
 def _learn(past: Interactions, catalogue: Catalogue, day: int, l2: float) -> Ease:
-    """Two matrices of a * a floats are held at once."""
     del day
-    taken = user_items(past, len(catalogue))
-    gram = (taken.T @ taken).tocsr()
-    # An item that shares no user with another has weight 0 to all: the inverse is block by block.
-    items = np.flatnonzero(np.diff(gram.indptr) > 1)
-    dense = gram[items][:, items].toarray()
-    dense[np.diag_indices(len(items))] += l2
-    inverse = linalg.inv(dense, overwrite_a=True, assume_a="pos")
-    inverse /= -inverse.diagonal()
-    np.fill_diagonal(inverse, 0)
-    return Ease(items, inverse, len(catalogue))
+    items, weights = ease_weights(user_items(past, len(catalogue)), l2)
+    return Ease(items, weights, len(catalogue))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys_tasks.evaluation.baselines.tuning import Tuned
-from recsys_tasks.evaluation.histories import histories, user_items
+from recsys_tasks.histories import histories, user_items
 from recsys_tasks.interactions import Catalogue, Interactions
 
 HALF_LIVES: Final = (14.0, 3.0, 60.0, None)

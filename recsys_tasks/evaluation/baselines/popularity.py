@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.evaluation.popularity import Popularity
 from recsys_tasks.interactions import Catalogue, Interactions
+from recsys_tasks.popularity import Popularity
 
 
 @dataclass

@@ -7,18 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys_tasks.explaining import TREND, Reasons, contributors, explain
+from recsys_tasks.decay import zero
+from recsys_tasks.explaining import (
+    TREND,
+    Reasons,
+    contributors,
+    explain,
+    horizons,
+    meanings,
+)
 from recsys_tasks.interactions import NO_ROW, day_number, rows_of
-from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.interest_model import InterestModel, UserFacts
 from recsys_tasks.ranking import Lists, top_k
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.models import LEARNED, ZERO_SHOT
 from recsys_tasks.warehouse.weighing import Weighed, weighed
 
 HISTORY = 50  # interactions of a user among which a reason is sought
 PERSONAL, TRENDING = 1, 2  # keys of the table strategies
-VARIANT = "content"  # docs/protocol.md's name of the zero-shot model
+VARIANTS = {ZERO_SHOT: "content", LEARNED: "interest"}  # docs/protocol.md's names of models
 
 
 class Columns(NamedTuple):
@@ -38,14 +47,14 @@ def write_draft(
     """Replace the draft of a night: its lists, and the list of whoever is not known."""
     preset = preset_of(settings)
     partition = session.value("create_draft", night=picture.night)
-    variant_key = session.value("variant_key", variant=VARIANT)
+    variant_key = session.value("variant_key", variant=VARIANTS[picture.model.kind])
     columns = _with_reasons(session, preset, picture, lists)
     strategies = np.where(picture.masses.any(axis=1), PERSONAL, TRENDING).astype(np.int16)
     lengths = (lists.rows != NO_ROW).sum(axis=1)
     for length in np.unique(lengths[lengths > 0]):
         chosen = lengths == length
         _copy(session, picture, chosen, int(length), columns, strategies, variant_key)
-    cold = _cold_list(preset, picture, settings.list_length)
+    cold = _cold_list(picture, settings.list_length)
     session.execute(
         "insert_draft_night",
         night=picture.night,
@@ -91,58 +100,68 @@ def _with_reasons(session: Session, preset: Preset, picture: Picture, lists: Lis
     history = weighed(
         session, "recent_interactions", preset, picture.model, night=picture.night, length=HISTORY
     )
-    reasons = _reasons(ZeroShot.of(preset), picture, lists, history)
+    reasons = _reasons(picture, lists, history)
     happened, at = history.interactions, reasons.interactions
     # A trend points to no interaction: its NO_ROW finds the zero that is appended.
     item_keys = np.append(history.item_keys, 0)[np.append(happened.items, NO_ROW)[at]]
-    kinds = np.append(history.event_type_keys, 0)[at]
+    kinds = np.append(happened.types, 0)[at]
     return Columns(
         picture.item_keys[lists.rows],
         lists.scores,
         reasons.kinds,
         item_keys.astype(np.int32),
-        np.where(reasons.kinds == TREND, _horizons(preset)[reasons.horizons], kinds).astype(
+        np.where(reasons.kinds >= TREND, _days_of(picture.ranker)[reasons.horizons], kinds).astype(
             np.int16
         ),
         np.append(happened.days, 0)[at].astype(np.int32),
     )
 
 
-def _reasons(model: ZeroShot, picture: Picture, lists: Lists, history: Weighed) -> Reasons:
+def _reasons(picture: Picture, lists: Lists, history: Weighed) -> Reasons:
     """Why each entry stands in its list."""
     rows, refreshed = rows_of(picture.user_keys, history.user_keys)
     users = history.interactions.users
     of_refreshed = refreshed[users]
     renumbered = replace(history.interactions, users=rows[users].astype(np.int32))
     positions = np.append(np.flatnonzero(of_refreshed), NO_ROW)
+    model = picture.ranker.at(history.item_keys)
+    inputs = model.inputs(history.vectors)
     last = contributors(
         model,
         renumbered.where(of_refreshed),
-        history.vectors,
+        inputs,
         picture.masses,
         day_number(picture.night),
         HISTORY,
     )
-    reasons = explain(
-        lists, last, history.vectors, picture.centre, picture.item_side, picture.user_side
-    )
+    vectors = meanings(model, inputs, picture.centre)
+    reasons = explain(lists, last, vectors, model, picture.item_side, picture.user_side)
     return reasons._replace(interactions=positions[reasons.interactions].astype(np.int32))
 
 
-def _horizons(preset: Preset) -> NDArray[np.int16]:
-    """Half-lives of trends in whole days, at least one: today, this week, this month."""
-    return np.maximum(np.rint(preset.trend_half_lives), 1).astype(np.int16)
+def _days_of(model: InterestModel) -> NDArray[np.int16]:
+    """Half-lives of trends in whole days, at least one: today, this week, this month; 0 for NEW."""
+    days = np.maximum(np.rint(model.trend_half_lives), 1)
+    return np.append(days, 0).astype(np.int16)
 
 
-def _cold_list(preset: Preset, picture: Picture, length: int) -> Columns:
-    """The list of whoever is not known: what trends."""
-    dim = len(picture.centre)
-    model = ZeroShot.of(preset)
-    nobody = model.user_side(np.zeros((1, len(preset.half_lives), dim), np.float32))
-    nothing = sparse.csr_array((1, len(picture.item_keys)), dtype=np.bool_)
-    lists = top_k(nobody, picture.item_side, nothing, length, device=picture.device)
-    brought = picture.item_side[lists.rows, dim:] * nobody[:, None, dim:]
-    details = _horizons(preset)[brought.argmax(axis=-1)]
+def _cold_list(picture: Picture, length: int) -> Columns:
+    """The list of whoever is not known: what trends, and what everybody likes."""
+    model, rank = picture.ranker, picture.rank
+    shape = (1, len(model.half_lives), model.width(len(picture.centre)))
+    nothing = zero(*shape, day_number(picture.night))
+    facts = UserFacts(model.interests(nothing, picture.centre), nothing.masses)
+    nobody = model.user_side(facts)
+    lists = top_k(
+        nobody,
+        picture.item_side,
+        sparse.csr_array((1, len(picture.item_keys)), dtype=np.bool_),
+        length,
+        device=picture.device,
+    )
+    brought = picture.item_side[lists.rows, rank:] * nobody[:, None, rank:]
+    by_horizon = (brought @ horizons(model, brought.shape[-1]))[..., : len(model.trend_half_lives)]
+    details = _days_of(model)[by_horizon.argmax(axis=-1)]
     zeros = np.zeros_like(lists.rows)
     kinds = np.full(lists.rows.shape, TREND, np.int16)
     return Columns(picture.item_keys[lists.rows], lists.scores, kinds, zeros, details, zeros)

@@ -1,6 +1,6 @@
 """What a night's lists are made from, as it was at the end of the night."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +9,12 @@ from scipy import sparse
 
 from recsys_tasks.decay import retention, seen_from, zero
 from recsys_tasks.errors import EmptyCatalogue
-from recsys_tasks.interactions import date_of, day_number, rows_of
-from recsys_tasks.interest_model import ZeroShot, centre_of, log_trends
+from recsys_tasks.interactions import ALWAYS, date_of, day_number, rows_of
+from recsys_tasks.interest_model import InterestModel, ItemFacts, UserFacts, centre_of
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.warehouse import Session, copying
-from recsys_tasks.warehouse.interests import Interests, Shape, interests_as_of
-from recsys_tasks.warehouse.models import ServingModel
+from recsys_tasks.warehouse.interests import Interests, interests_as_of
+from recsys_tasks.warehouse.models import LiveModel, StoredModel
 from recsys_tasks.warehouse.weighing import read_vectors
 
 KEY_PAIR = (copying.INT4, copying.INT4)
@@ -22,28 +22,46 @@ KEY_PAIR = (copying.INT4, copying.INT4)
 TREND_MEMORY = 20
 
 
+class Listed(NamedTuple):
+    """Items that may be listed after a night; shape (n_items, ...).
+
+    Attributes:
+        item_keys: Their keys.
+        vectors: Of their texts, shape (n_items, dim); zero rows where there is none.
+        ages: Days that each exists on the day after the night, for which lists are made: 1 for one
+            of the night's day; inf where that is not known.
+    """
+
+    item_keys: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+    ages: NDArray[np.float32]
+
+
 class Picture(NamedTuple):
     """Users and items as a night sees them. Rows are in ascending order of ids.
 
     Attributes:
         night: The night.
-        model: The model that ranks.
-        known: Decayed sums of every user of whom a text is known, as of the night.
+        model: The model that ranks, by name.
+        ranker: Its parameters, `at` the items.
+        known: Decayed sums of every user of whom a vector is known, as of the night.
         user_keys: Of the n users whose lists are made, shape (n,).
-        interests: u_h of each, shape (n, H, dim).
+        interests: u_h of each, shape (n, H, rank).
         masses: Decayed evidence of each, seen from the night, shape (n, H).
-        user_side: Shape (n, dim + K).
+        user_side: Shape (n, rank + F).
         item_keys: Of the items that may be listed, shape (n_items,).
         vectors: Of their texts, shape (n_items, dim).
-        centre: Of them, shape (dim,).
-        trends: Decayed counts, shape (n_items, K).
-        item_side: Shape (n_items, dim + K).
+        ages: Days since they exist, shape (n_items,); inf where that is not known.
+        centre: Of the vectors, shape (dim,).
+        trends: Decayed counts at the preset's half-lives, shape (n_items, K).
+        item_side: Shape (n_items, rank + F).
         excluded: What the repeat policy keeps out, shape (n, n_items).
         device: Where torch computes.
     """
 
     night: date
-    model: ServingModel
+    model: StoredModel
+    ranker: InterestModel
     known: Interests
     user_keys: NDArray[np.int32]
     interests: NDArray[np.float32]
@@ -51,45 +69,52 @@ class Picture(NamedTuple):
     user_side: NDArray[np.float32]
     item_keys: NDArray[np.int32]
     vectors: NDArray[np.float32]
+    ages: NDArray[np.float32]
     centre: NDArray[np.float32]
     trends: NDArray[np.float32]
     item_side: NDArray[np.float32]
     excluded: sparse.csr_array
     device: str
 
+    @property
+    def rank(self) -> int:
+        """Coordinates of the personal part of both sides."""
+        return self.ranker.rank(len(self.centre))
 
-def read_picture(session: Session, settings: Settings, model: ServingModel, night: date) -> Picture:
+
+def read_picture(session: Session, settings: Settings, live: LiveModel, night: date) -> Picture:
     """Read and compute what a night's lists are made from.
 
     Raises:
         EmptyCatalogue: No item may be listed that night.
     """
     preset = preset_of(settings)
-    zero_shot = ZeroShot.of(preset)
-    item_keys, vectors = read_catalogue(session, model, night)
-    if not len(item_keys):
+    items = read_catalogue(session, live.stored, "catalogue_as_of", night)
+    if not len(items.item_keys):
         raise EmptyCatalogue(day=night)
+    ranker = live.interest.at(items.item_keys)
     (user_keys,) = session.copy_out(
         "users_to_refresh", (copying.INT4,), night=night, refresh_days=settings.refresh_days
     )
-    known = interests_as_of(session, Shape(preset.half_lives, model.dim + 1), night)
-    centre = centre_of(vectors)
-    interests, masses = _interests_of(user_keys, known, zero_shot, centre, day_number(night))
-    trends = read_trends(session, preset, item_keys, night)
+    known = interests_as_of(session, live.shape, live.stored.model_key, night)
+    centre = centre_of(items.vectors)
+    users = _facts_of(user_keys, known, ranker, centre, day_number(night))
     return Picture(
         night=night,
-        model=model,
+        model=live.stored,
+        ranker=ranker,
         known=known,
         user_keys=user_keys,
-        interests=interests,
-        masses=masses,
-        user_side=zero_shot.user_side(interests),
-        item_keys=item_keys,
-        vectors=vectors,
+        interests=users.interests,
+        masses=users.masses,
+        user_side=ranker.user_side(users),
+        item_keys=items.item_keys,
+        vectors=items.vectors,
+        ages=items.ages,
         centre=centre,
-        trends=trends,
-        item_side=zero_shot.item_side(vectors, log_trends(trends)),
-        excluded=_excluded(session, preset, user_keys, item_keys, night),
+        trends=read_trends(session, preset.trend_half_lives, items.item_keys, night),
+        item_side=item_side_of(session, ranker, items, night),
+        excluded=_excluded(session, preset, user_keys, items.item_keys, night),
         device=torch_device(settings.device),
     )
 
@@ -103,23 +128,34 @@ def torch_device(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def read_catalogue(
-    session: Session, model: ServingModel, night: date
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The keys and vectors of the items that may be listed after a night."""
-    item_keys, text_keys = session.copy_out("catalogue_as_of", KEY_PAIR, night=night)
-    return item_keys, read_vectors(session, model, text_keys)
+def read_catalogue(session: Session, model: StoredModel, query: str, night: date) -> Listed:
+    """Items as they are after a night, by a query whose columns are those of catalogue_as_of."""
+    columns = (*KEY_PAIR, copying.INT4)
+    item_keys, text_keys, since = session.copy_out(query, columns, night=night)
+    ages = day_number(night) + 1 - since.astype(np.float32)
+    ages[since == ALWAYS] = np.inf
+    return Listed(item_keys, read_vectors(session, model, text_keys), ages)
+
+
+def item_side_of(
+    session: Session, ranker: InterestModel, items: Listed, night: date
+) -> NDArray[np.float32]:
+    """The items' side of the score, shape (n_items, rank + F)."""
+    counts = read_trends(session, ranker.trend_half_lives, items.item_keys, night)
+    return ranker.item_side(ItemFacts(items.vectors, counts, items.ages))
 
 
 def read_trends(
-    session: Session, preset: Preset, item_keys: NDArray[np.int32], night: date
+    session: Session, half_lives: tuple[float, ...], item_keys: NDArray[np.int32], night: date
 ) -> NDArray[np.float32]:
     """Decayed counts of items, seen from the end of a night, shape (n_items, K)."""
-    since = night - timedelta(days=int(TREND_MEMORY * preset.trend_half_lives[-1]))
+    since = max(day_number(night) - int(TREND_MEMORY * half_lives[-1]), -1)
     columns = (copying.INT4, copying.DAY, copying.FLOAT4)
-    keys, days, masses = session.copy_out("trends_until", columns, night=night, since=since)
+    keys, days, masses = session.copy_out(
+        "trends_until", columns, night=night, since=date_of(since)
+    )
     rows, listed = rows_of(item_keys, keys)
-    aged = masses[:, None] * retention(day_number(night) - days, preset.trend_half_lives)
+    aged = masses[:, None] * retention(day_number(night) - days, half_lives)
     counts = [
         np.bincount(rows[listed], aged[listed, k], minlength=len(item_keys))
         for k in range(aged.shape[1])
@@ -127,21 +163,21 @@ def read_trends(
     return np.stack(counts, axis=1).astype(np.float32)
 
 
-def _interests_of(
+def _facts_of(
     user_keys: NDArray[np.int32],
     known: Interests,
-    model: ZeroShot,
+    model: InterestModel,
     centre: NDArray[np.float32],
     night: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """u_h and masses of users, seen from a night; zero for those of whom no text is known."""
+) -> UserFacts:
+    """u_h and masses of users, seen from a night; of those who are not known, the model's prior."""
     rows, has_state = rows_of(known.user_keys, user_keys)
     n_half_lives, width = known.state.totals.shape[1:]
     state = zero(len(user_keys), n_half_lives, width, night)
     for target, source in zip(state, known.state, strict=True):
         target[has_state] = source[rows[has_state]]
     now = seen_from(state, night, model.half_lives)
-    return model.interests(now, centre), now.masses
+    return UserFacts(model.interests(now, centre), now.masses)
 
 
 def _excluded(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from recsys_tasks.interactions import NO_ROW, rows_of
 from recsys_tasks.ranking import Lists, nearest
 from recsys_tasks.settings import Settings
-from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.steps.rank.inputs import Listed, Picture, item_side_of, read_catalogue
 from recsys_tasks.warehouse import Session, copying
 
 
@@ -29,11 +29,41 @@ def write_neighbours(
 
 
 def _write_item_vectors(session: Session, picture: Picture) -> None:
-    """Rows of items whose text or listing changed; the index sees no others."""
-    session.value("prepare_item_vectors", dim=picture.model.dim)
-    asked = {"encoder_id": picture.model.encoder_id, "night": picture.night}
-    session.execute("delete_item_vectors", **asked)
-    session.execute("insert_item_vectors", **asked)
+    """The personal part of every listed item's side, where it is not what stands there.
+
+    Items whose part is zero have no row: no interest points at them.
+    """
+    keys, sides = _personal_parts(session, picture)
+    vectors = sides.astype(np.float16)
+    keys, vectors = keys[vectors.any(axis=1)], vectors[vectors.any(axis=1)]
+    columns = (copying.INT4, copying.halfvec(picture.rank))
+    session.value("prepare_item_vectors", dim=picture.rank)
+    known, as_they_are = session.copy_out("item_vectors_as_they_are", columns)
+    rows, is_listed = rows_of(keys, known)
+    stays = is_listed.copy()
+    stays[is_listed] = (as_they_are[is_listed] == vectors[rows[is_listed]]).all(axis=1)
+    session.execute("delete_item_vectors", item_keys=known[~stays].tolist())
+    changed = ~np.isin(keys, known[stays])
+    session.execute("create_staged_item_vectors")
+    session.copy_in("copy_staged_item_vectors", columns, (keys[changed], vectors[changed]))
+    session.execute("insert_item_vectors")
+    session.execute("drop_staged_item_vectors")
+    session.execute("update_item_vectors")
+
+
+def _personal_parts(
+    session: Session, picture: Picture
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Keys of all listed items, available or not, and their vectors, shape (n, rank)."""
+    listed = read_catalogue(session, picture.model, "items_with_vectors", picture.night)
+    personal = picture.item_side[:, : picture.rank]
+    absent = ~np.isin(listed.item_keys, picture.item_keys)
+    if not absent.any():
+        return picture.item_keys, personal
+    others = Listed(listed.item_keys[absent], listed.vectors[absent], listed.ages[absent])
+    side = item_side_of(session, picture.ranker.at(others.item_keys), others, picture.night)
+    keys = np.concatenate([picture.item_keys, others.item_keys])
+    return keys, np.concatenate([personal, side[:, : picture.rank]])
 
 
 def _write_similar_items(session: Session, settings: Settings, picture: Picture) -> None:
@@ -79,7 +109,7 @@ def _write_similar_users(
         device=picture.device,
     )
     session.execute("delete_user_neighbours", user_keys=moved.tolist())
-    session.execute("delete_stray_user_neighbours")
+    session.execute("delete_stray_user_neighbours", model_key=picture.model.model_key)
     _copy(
         session,
         "copy_user_neighbours",

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.interactions import day_number
-from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Preset
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.warehouse import Session, copying
@@ -29,34 +28,44 @@ def write_trends(session: Session, preset: Preset, picture: Picture) -> None:
         session.copy_in("copy_trends", columns, arrays)
 
 
-def write_interests(session: Session, picture: Picture, model: ZeroShot) -> NDArray[np.int32]:
+def write_interests(session: Session, picture: Picture) -> NDArray[np.int32]:
     """Show the interests of users active on the night's day, or not shown as of their last day.
 
-    After a change of model that is everybody: vectors of two models never stand side by side.
+    After a change of model that is everybody whom the model before showed: readers see the vectors
+    of one model.
 
     Returns:
         The keys of these users, ascending.
     """
-    if session.value("derived_fingerprint", table="interests") != picture.model.model_id:
-        session.execute("delete_all_interests")
-        session.execute("upsert_derived", table="interests", fingerprint=picture.model.model_id)
+    model, ranker, known = picture.model, picture.ranker, picture.known
+    session.execute("upsert_derived", table="interests", fingerprint=model.model_id)
     (keys,) = session.copy_out(
-        "interests_to_show", (copying.INT4,), night=picture.night, half_life=model.half_lives[0]
+        "interests_to_show",
+        (copying.INT4,),
+        model_key=model.model_key,
+        night=picture.night,
+        half_life=ranker.half_lives[0],
     )
-    known = picture.known
     chosen = np.flatnonzero(np.isin(known.user_keys, keys))
     state = known.state.at(chosen)
-    n_half_lives = len(model.half_lives)
-    vectors = model.interests(state, picture.centre).astype(np.float16)
+    n_half_lives = len(ranker.half_lives)
+    n = len(chosen) * n_half_lives
+    vectors = ranker.interests(state, picture.centre).astype(np.float16)
     half, real = copying.halfvec(vectors.shape[-1]), copying.FLOAT4
-    session.execute("delete_interests", night=picture.night, user_keys=keys.tolist())
+    session.execute(
+        "delete_interests",
+        model_key=model.model_key,
+        night=picture.night,
+        user_keys=keys.tolist(),
+    )
     session.copy_in(
         "copy_interests",
-        (copying.DAY, copying.INT4, real, real, real, half),
+        (copying.INT2, copying.DAY, copying.INT4, real, real, real, half),
         (
+            np.full(n, model.model_key, np.int16),
             state.days.repeat(n_half_lives),
             known.user_keys[chosen].repeat(n_half_lives),
-            np.tile(np.asarray(model.half_lives, np.float32), len(state.days)),
+            np.tile(np.asarray(ranker.half_lives, np.float32), len(chosen)),
             state.masses.ravel(),
             known.alphas[chosen].ravel(),
             vectors.reshape(-1, vectors.shape[-1]),

@@ -18,6 +18,7 @@ and whenever.
 After DecayedValue of Twitter's Algebird: the older sum is scaled, then the newer one is added.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,10 @@ class Decayed(NamedTuple):
     def at(self, rows: NDArray[np.intp]) -> "Decayed":
         """Those of some users, in the order of `rows`."""
         return Decayed(self.totals[rows], self.masses[rows], self.days[rows])
+
+
+# From users' states and their next deltas to their next states, and the alphas of that.
+Step = Callable[[Decayed, Decayed], tuple[Decayed, NDArray[np.float32]]]
 
 
 def retention(days: ArrayLike, half_lives: ArrayLike) -> NDArray[np.float32]:
@@ -78,12 +83,22 @@ def seen_from(state: Decayed, days: ArrayLike, half_lives: ArrayLike) -> Decayed
     Raises:
         ClockSkew: A day lies before the day that its row is seen from.
     """
-    until = np.broadcast_to(np.asarray(days, np.int32), state.days.shape)
+    until = not_before(state, days)
+    gamma = retention(until - state.days, half_lives)
+    return Decayed(state.totals * gamma[..., None], state.masses * gamma, until)
+
+
+def not_before(state: Decayed, days: ArrayLike) -> NDArray[np.int32]:
+    """The days, one a row of the state.
+
+    Raises:
+        ClockSkew: A day lies before the day that its row is seen from.
+    """
+    until = np.broadcast_to(np.asarray(days, np.int32), state.days.shape).copy()
     if (until < state.days).any():
         row = int(np.argmax(until < state.days))
         raise ClockSkew(as_of=int(state.days[row]), day=int(until[row]))
-    gamma = retention(until - state.days, half_lives)
-    return Decayed(state.totals * gamma[..., None], state.masses * gamma, until.copy())
+    return until
 
 
 def merge(older: Decayed, newer: Decayed, half_lives: ArrayLike) -> Decayed:
@@ -122,6 +137,17 @@ def fold(
     Returns:
         The states seen from each user's last delta, and the alpha of that last merge, shape (n, H).
     """
+
+    def added(older: Decayed, newer: Decayed) -> tuple[Decayed, NDArray[np.float32]]:
+        return merge(older, newer, half_lives), alpha(older, newer, half_lives)
+
+    return fold_by(added, start, rows, deltas)
+
+
+def fold_by(
+    step: Step, start: Decayed, rows: NDArray[np.intp], deltas: Decayed
+) -> tuple[Decayed, NDArray[np.float32]]:
+    """As `fold`, by any step."""
     state = Decayed(start.totals.copy(), start.masses.copy(), start.days.copy())
     alphas = np.zeros_like(state.masses)
     # The r-th delta of every user who has that many is merged at once: as many rounds as the
@@ -130,11 +156,8 @@ def fold(
     rounds = np.arange(len(rows)) - first
     for batch in _same_round(rounds):
         users = rows[batch]
-        older, newer = state.at(users), deltas.at(batch)
-        alphas[users] = alpha(older, newer, half_lives)
-        state.totals[users], state.masses[users], state.days[users] = merge(
-            older, newer, half_lives
-        )
+        merged, alphas[users] = step(state.at(users), deltas.at(batch))
+        state.totals[users], state.masses[users], state.days[users] = merged
     return state, alphas
 
 
@@ -147,7 +170,7 @@ def _same_round(rounds: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 
 
 def blend(
-    older: NDArray[np.floating], newer: NDArray[np.floating], alpha: float
+    older: NDArray[np.floating], newer: NDArray[np.floating], alpha: float | NDArray[np.floating]
 ) -> NDArray[np.floating]:
     """The fixed-alpha policy: an active day moves the interest by 1 - alpha, whatever its evidence.
 

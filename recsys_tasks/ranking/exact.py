@@ -62,7 +62,7 @@ def top_k(
         scores = _scores(torch.from_numpy(users[batch]).to(device), catalogue)
         left_out = excluded[batch].tocoo()
         scores[left_out.row, left_out.col] = -torch.inf
-        best, rows = _largest(scores, width)
+        best, rows = largest(scores, width)
         lists.scores[batch] = best.cpu().numpy()
         lists.rows[batch] = np.where(np.isneginf(lists.scores[batch]), NO_ROW, rows.cpu().numpy())
     return lists
@@ -76,7 +76,7 @@ def _scores(users: "Tensor", catalogue: "Tensor") -> "Tensor":
     return (padded @ catalogue)[: len(users)]
 
 
-def _largest(scores: "Tensor", k: int) -> "tuple[Tensor, Tensor]":
+def largest(scores: "Tensor", k: int) -> "tuple[Tensor, Tensor]":
     """The k largest of each row, descending, and their columns; of equal ones the lower first."""
     best, columns = scores.topk(min(k + 1, scores.shape[1]), dim=1)  # in any order among equals
     if best.shape[1] > k:
@@ -88,48 +88,3 @@ def _largest(scores: "Tensor", k: int) -> "tuple[Tensor, Tensor]":
     columns, ascending = columns[:, :k].sort(dim=1)
     best, by_score = best[:, :k].gather(1, ascending).sort(dim=1, descending=True, stable=True)
     return best, columns.gather(1, by_score)
-
-
-def nearest(
-    queries: NDArray[np.float32],
-    pool: NDArray[np.float32],
-    own: NDArray[np.int32],
-    k: int,
-    *,
-    batch_size: int = 1024,
-    device: str = "cpu",
-) -> Lists:
-    """The nearest neighbours by cosine, without oneself.
-
-    Args:
-        queries: Shape (n, dim).
-        pool: Shape (n_pool, dim).
-        own: The row of each query in the pool, shape (n,); NO_ROW where it is not there.
-        k: Neighbours wanted.
-        batch_size: Queries compared at once.
-        device: Where torch computes.
-
-    Returns:
-        Lists of rows of the pool. A vector of length 0 is near to nothing: it has no neighbours,
-        and is nobody's. Of equally near ones, the lower row comes first.
-    """
-    sought, found = _unit(queries), _unit(pool)
-    near = np.flatnonzero(found.any(axis=1))
-    places = np.full(len(pool) + 1, NO_ROW, np.int32)  # the last is NO_ROW's
-    places[near] = np.arange(len(near))
-    inside = np.flatnonzero(places[own] != NO_ROW)
-    pairs = (np.ones(len(inside), np.bool_), (inside, places[own[inside]]))
-    excluded = sparse.csr_array(pairs, shape=(len(queries), len(near)))
-    lists = top_k(sought, found[near], excluded, k, batch_size=batch_size, device=device)
-    rows = np.append(near, NO_ROW).astype(np.int32)[lists.rows]
-    lonely = np.linalg.norm(sought, axis=1) == 0
-    rows[lonely], lists.scores[lonely] = NO_ROW, -np.inf
-    return Lists(rows, lists.scores)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same directions at length 1; a zero vector stays."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = np.zeros_like(vectors)
-    np.divide(vectors, lengths, out=unit, where=lengths > 0)
-    return unit

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.evaluation.histories import faded, once_a_day
+from recsys_tasks.histories import faded, once_a_day
 from recsys_tasks.interactions import Interactions
 
 

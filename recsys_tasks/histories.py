@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys_tasks.evaluation.user_days import relevant
 from recsys_tasks.interactions import NO_ROW, Interactions
 
 
@@ -19,6 +18,11 @@ class Taken(NamedTuple):
     users: NDArray[np.int32]
     items: NDArray[np.int32]
     days: NDArray[np.int32]
+
+
+def relevant(interactions: Interactions) -> Interactions:
+    """Those that have an item and a weight above 0."""
+    return interactions.where((interactions.items != NO_ROW) & (interactions.weights > 0))
 
 
 def once_a_day(interactions: Interactions) -> Taken:

@@ -1,0 +1,21 @@
+"""Models on a warehouse: training, comparing, switching, and what is kept of them.
+
+`train` makes a candidate, lets it replay the last days against the model that serves, and switches
+only if it wins beyond noise; `serve_model` goes back to a kept one; `retire_model` frees the space
+of one that is not wanted any more.
+"""
+
+from recsys_tasks.modelling.comparing import Comparison
+from recsys_tasks.modelling.fitting import Fitted, Request
+from recsys_tasks.modelling.learning import Outcome, train
+from recsys_tasks.modelling.switching import retire_model, serve_model
+
+__all__ = [
+    "Comparison",
+    "Fitted",
+    "Outcome",
+    "Request",
+    "retire_model",
+    "serve_model",
+    "train",
+]

@@ -1,0 +1,138 @@
+"""A candidate beside the model that serves, on days that neither learned from.
+
+Both replay the same user-days by the protocol; what decides is the paired bootstrap interval of
+NDCG@10. The candidate that is compared was trained on what precedes those days.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.evaluation import differences, last_fifth, replay
+from recsys_tasks.evaluation.replays import Replay
+from recsys_tasks.evaluation.summary import values
+from recsys_tasks.evaluation.user_days import Target
+from recsys_tasks.interactions import Interactions, date_of, day_number
+from recsys_tasks.interest_model import InterestModel
+from recsys_tasks.interest_scorer import InterestScorer
+from recsys_tasks.presets import Preset
+from recsys_tasks.warehouse.history import History
+
+MOST_DAYS = 28  # that a candidate is judged on: what came long ago says little of next week
+MOST_USER_DAYS = 20_000  # replayed, a seeded sample of all; the interval hardly narrows with more
+CANDIDATE, SERVING = "candidate", "serving"
+
+
+class Comparison(NamedTuple):
+    """What the replay found: the column validation.
+
+    Attributes:
+        since: First day of it.
+        until: The day after its last.
+        target: `new`, or `all` where lists may repeat whatever the user had.
+        rival: Id of the model that served.
+        candidate_ndcg: Mean NDCG@10 of the candidate.
+        rival_ndcg: Of the model that served.
+        difference: Of the means.
+        ci_low: Lower end of the paired 95% bootstrap interval over users.
+        ci_high: Its upper end.
+        n: User-days.
+        rival_knew_it: Whether the model that served had learned from these days.
+    """
+
+    since: date
+    until: date
+    target: str
+    rival: str
+    candidate_ndcg: float
+    rival_ndcg: float
+    difference: float
+    ci_low: float
+    ci_high: float
+    n: int
+    rival_knew_it: bool
+
+    @property
+    def wins(self) -> bool:
+        """Whether the candidate is better beyond noise."""
+        return self.ci_low > 0
+
+
+class Rival(NamedTuple):
+    """The model that serves.
+
+    Attributes:
+        model_id: Its name.
+        model: Its parameters.
+        trained_until: The day after the last that it learned from; None where it did not learn.
+    """
+
+    model_id: str
+    model: InterestModel
+    trained_until: date | None
+
+
+def window(interactions: Interactions, until: int, rival: Rival) -> int:
+    """The first day of those that a candidate is judged on; they end before `until`.
+
+    At most the last fifth of interactions and MOST_DAYS. Of the days since the rival's training,
+    the first half is left to learn from: a candidate that knows no more than the rival cannot win.
+    A rival that knows (nearly) all days is judged on days that it knows, in its favour.
+    """
+    since, _ = last_fifth(interactions.before(until))
+    since = max(since, until - MOST_DAYS)
+    if rival.trained_until is None:
+        return since
+    known = day_number(rival.trained_until)
+    half = known + (until - known + 1) // 2
+    return max(since, half) if half < until else since
+
+
+def compare(
+    history: History, candidate: InterestModel, rival: Rival, since: int, until: int, preset: Preset
+) -> Comparison:
+    """Replay [since, until) with both.
+
+    Raises:
+        NothingToEvaluate: Nobody took to anything there.
+    """
+    models = {CANDIDATE: candidate, SERVING: rival.model}
+    scorers = [
+        InterestScorer(name, model.at(history.item_keys), history.vectors)
+        for name, model in models.items()
+    ]
+    target: Target = "all" if preset.repeat.kind == "allow" else "new"
+    met = replay(
+        history.interactions,
+        history.catalogue,
+        len(history.user_keys),
+        scorers,
+        since,
+        until,
+        ks=(10,),
+        targets=(target,),
+        max_user_days=MOST_USER_DAYS,
+    )
+    found = differences(met, [CANDIDATE], metrics=["ndcg"], segments=["all"])
+    if not found:
+        raise NothingToEvaluate(since=date_of(since), until=date_of(until))
+    return Comparison(
+        date_of(since),
+        date_of(until),
+        target,
+        rival.model_id,
+        _mean(met, target, CANDIDATE),
+        _mean(met, target, SERVING),
+        found[0].difference,
+        found[0].ci_low,
+        found[0].ci_high,
+        found[0].n,
+        rival.trained_until is not None and day_number(rival.trained_until) > since,
+    )
+
+
+def _mean(met: Replay, target: Target, name: str) -> float:
+    """Mean NDCG@10."""
+    return float(np.nanmean(values(met, target, name, metrics=["ndcg"])["ndcg", 10]))

@@ -1,0 +1,76 @@
+"""The one place where a warehouse's history meets the training of a model."""
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from recsys_tasks.interactions import Interactions
+from recsys_tasks.interest_model import Learned, ZeroShot
+from recsys_tasks.warehouse.history import History
+
+
+class Request(NamedTuple):
+    """What is asked of a training.
+
+    Attributes:
+        seed: Of everything random in it.
+        device: Where torch computes.
+        checkpoint: File that a training which was cut off goes on from; None to start anew.
+    """
+
+    seed: int
+    device: str
+    checkpoint: Path | None
+
+
+class Fitted(NamedTuple):
+    """A model, and what it was trained on, in numbers: the column trained_on."""
+
+    model: Learned
+    facts: dict[str, float]
+
+
+Fit = Callable[[History, ZeroShot, int, Request], Fitted]
+
+
+def fit(history: History, zero_shot: ZeroShot, until: int, request: Request) -> Fitted:
+    """Train on what precedes a day.
+
+    Args:
+        history: Of the warehouse; what happened from `until` on is not handed on.
+        zero_shot: Where training starts from.
+        until: The day after the last that is learned from.
+        request: How.
+    """
+    from recsys_tasks.training import (  # noqa: PLC0415  seconds to import; only who trains pays
+        TrainingOptions,
+        train,
+    )
+
+    past = history.interactions.before(until)
+    begun = perf_counter()
+    training = train(
+        past,
+        history.catalogue,
+        history.item_keys,
+        history.vectors,
+        zero_shot,
+        until,
+        TrainingOptions(seed=request.seed, device=request.device, checkpoint=request.checkpoint),
+    )
+    facts = {**training.facts._asdict(), **_facts_of(past), "seconds": perf_counter() - begun}
+    return Fitted(training.model, facts)
+
+
+def _facts_of(past: Interactions) -> dict[str, float]:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
+    return {
+        "days": len(np.unique(past.days)),
+        "users": len(np.unique(past.users)),
+        "interactions": len(past),
+        "peak_memory_mb": peak // 1024,
+    }

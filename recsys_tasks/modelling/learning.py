@@ -1,0 +1,196 @@
+"""Training on a warehouse: a candidate, its trial, and the switch.
+
+The schema is locked while the history is read and while results are written, not while the model
+is trained: nights go on.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.interactions import date_of, day_number
+from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.modelling.comparing import Comparison, Rival, compare, window
+from recsys_tasks.modelling.fitting import Fit, Fitted, Request, fit
+from recsys_tasks.modelling.rebuilding import rebuild
+from recsys_tasks.modelling.switching import forget_surplus, switch
+from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.steps.accumulate import forget_retired
+from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse.history import History, read_history
+from recsys_tasks.warehouse.models import (
+    LiveModel,
+    Provenance,
+    StoredModel,
+    live_models,
+    save_learned,
+)
+
+
+class Outcome(NamedTuple):
+    """What became of a training.
+
+    Attributes:
+        model_id: Of the new model.
+        trained_until: The day after the last that it learned from.
+        facts: Of its training, in numbers.
+        comparison: With the model that served; None where there was nothing to compare on.
+        serves: Whether it serves now.
+    """
+
+    model_id: str
+    trained_until: date
+    facts: dict[str, float]
+    comparison: Comparison | None
+    serves: bool
+
+
+class _Case(NamedTuple):
+    """What a training starts from."""
+
+    history: History
+    stored: StoredModel
+    rival: Rival
+    until: int
+
+
+def train(
+    warehouse: Warehouse,
+    settings: Settings,
+    until: date | None = None,
+    *,
+    force: bool = False,
+    seed: int = 0,
+    fitter: Fit = fit,
+    on_stage: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Train a model; it serves only if it beats the one that does, or is forced to.
+
+    Args:
+        warehouse: Of the tenant.
+        settings: Its settings.
+        until: The day after the last to learn from; without it, of all that nights have taken.
+        force: Let it serve whatever the comparison says.
+        seed: Of everything random.
+        fitter: What trains.
+        on_stage: Told what is being done.
+
+    Raises:
+        NoModel: No night has run yet.
+        NothingToEvaluate: There is nothing to learn from, or to compare on and no force.
+    """
+    tell = on_stage or (lambda _: None)
+    tell("reading the history")
+    case = _read(warehouse, settings, until)
+    comparison = _try_out(settings, case, seed, fitter, tell, must=not force)
+    tell(f"training on everything until {date_of(case.until)}")
+    fitted = _fit(settings, case, case.until, seed, fitter)
+    tell("saving the model")
+    live = _save(warehouse, settings, case, fitted, seed)
+    serves = force or (comparison is not None and comparison.wins)
+    if serves:
+        tell("making every interest anew, beside those that serve")
+        rebuild(warehouse, settings, live)
+    with warehouse.transaction(exclusive=True) as session:
+        _conclude(session, settings, live, comparison, serves=serves)
+    return Outcome(
+        live.stored.model_id, date_of(case.until), fitted.facts, comparison, serves=serves
+    )
+
+
+def _read(warehouse: Warehouse, settings: Settings, until: date | None) -> _Case:
+    """The history, and the model that serves, as of one moment."""
+    with warehouse.transaction(exclusive=True) as session:
+        serving = live_models(session)[0]
+        session.execute("retire_candidates")
+        forget_retired(session)
+        end = until or session.value("day_after_the_last")
+        if end is None:
+            raise NothingToEvaluate(since="the first day", until="the last")
+        history = read_history(session, preset_of(settings), serving.stored, end)
+        trained_until = session.value("trained_until", model_key=serving.stored.model_key)
+    if not len(history.interactions):
+        raise NothingToEvaluate(since="the first day", until=end)
+    rival = Rival(serving.stored.model_id, serving.interest, trained_until)
+    return _Case(history, serving.stored, rival, day_number(end))
+
+
+def _try_out(
+    settings: Settings,
+    case: _Case,
+    seed: int,
+    fitter: Fit,
+    tell: Callable[[str], None],
+    *,
+    must: bool,
+) -> Comparison | None:
+    """Compare the serving model with one that was trained on what precedes the last days.
+
+    Raises:
+        NothingToEvaluate: Nobody took to anything on them, and there must be a comparison.
+    """
+    since = window(case.history.interactions, case.until, case.rival)
+    try:
+        tell(f"training on what precedes {date_of(since)}")
+        held_out = _fit(settings, case, since, seed, fitter)
+        tell(f"comparing on {date_of(since)} until {date_of(case.until)}")
+        return compare(
+            case.history, held_out.model, case.rival, since, case.until, preset_of(settings)
+        )
+    except NothingToEvaluate:
+        if must:
+            raise
+        return None
+
+
+def _fit(settings: Settings, case: _Case, until: int, seed: int, fitter: Fit) -> Fitted:
+    """Train on what precedes a day; go on from where a training of the same was cut off."""
+    folder = settings.var / "training" / settings.schema_name
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / f"{case.stored.model_id}-{date_of(until)}-{seed}"
+    fitted = fitter(
+        case.history,
+        ZeroShot.of(preset_of(settings)),
+        until,
+        Request(seed, settings.device, checkpoint),
+    )
+    checkpoint.unlink(missing_ok=True)
+    return fitted
+
+
+def _save(
+    warehouse: Warehouse, settings: Settings, case: _Case, fitted: Fitted, seed: int
+) -> LiveModel:
+    """The candidate's row."""
+    provenance = Provenance(settings.preset, seed, date_of(case.until), fitted.facts)
+    with warehouse.transaction(exclusive=True) as session:
+        stored = save_learned(
+            session, fitted.model, case.stored.encoder_id, case.stored.dim, provenance
+        )
+    return LiveModel(stored, fitted.model)
+
+
+def _conclude(
+    session: Session,
+    settings: Settings,
+    live: LiveModel,
+    comparison: Comparison | None,
+    *,
+    serves: bool,
+) -> None:
+    """Write down how the trial ended, and let the model serve or keep it."""
+    found = comparison._asdict() if comparison else {}
+    if comparison:
+        found["wins"] = comparison.wins
+    session.execute(
+        "set_validation",
+        model_key=live.stored.model_key,
+        validation=json.dumps({**found, "serves": serves}, default=str),
+    )
+    if serves:
+        switch(session, settings, live)
+        return
+    session.execute("keep_candidate", model_key=live.stored.model_key)
+    forget_surplus(session, settings)

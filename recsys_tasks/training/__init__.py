@@ -1,0 +1,1 @@
+"""Training: fits the interest model and the second stage, and chooses on validation."""

@@ -7,7 +7,7 @@ the first night it keeps what it took, which spares that night the work.
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.evaluation import (
@@ -19,14 +19,17 @@ from recsys_tasks.evaluation import (
     summarise,
 )
 from recsys_tasks.evaluation.baselines import baselines
-from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import embed_items, extract
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.history import History, read_history
 from recsys_tasks.warehouse.models import serving_model
+
+if TYPE_CHECKING:
+    from recsys_tasks.training import TrainedScorer
 
 ONE_DAY = timedelta(days=1)
 
@@ -56,9 +59,10 @@ def backtest(
     until: date | None = None,
     *,
     max_user_days: int | None = None,
+    retrain_every: int | None = None,
     on_day: Callable[[int, int], None] | None = None,
 ) -> Backtest:
-    """Replay a window.
+    """Replay a window: the zero-shot model, both learned stages, and all baselines.
 
     Args:
         warehouse: Of the tenant.
@@ -66,39 +70,69 @@ def backtest(
         since: First day; without it the window is the last 20% of interactions, in whole days.
         until: The day after the last.
         max_user_days: Replay a seeded sample of so many.
+        retrain_every: Train and fit anew after so many days; None for once, before the window.
         on_day: Told how many days of the window are done, and of how many.
 
     Raises:
         NothingToEvaluate: There is nobody in the window.
     """
-    history = _history(warehouse, settings)
+    history = read_everything(warehouse, settings)
     fifth_since, fifth_until = last_fifth(history.interactions)
     first = day_number(since) if since else fifth_since
     end = day_number(until) if until else fifth_until
     if first >= end:
         raise NothingToEvaluate(since=date_of(first), until=date_of(end))
-    content = InterestScorer("content", ZeroShot.of(preset_of(settings)), history.vectors)
+    content, learned = _variants(history, settings)
+    rivals = baselines(len(history.catalogue))
     met = replay(
         history.interactions,
         history.catalogue,
         len(history.user_keys),
-        [content, *baselines(len(history.catalogue))],
+        [*learned, content, *rivals],
         first,
         end,
         max_user_days=max_user_days,
+        retrain_every=retrain_every,
         on_day=(lambda day: on_day(day + 1 - first, end - first)) if on_day else None,
     )
     n_user_days = len(met.user_days)
+    names = [scorer.name for scorer in rivals]
     return Backtest(
         date_of(first),
         date_of(end),
         (n_user_days, n_user_days + met.n_left_out),
         summarise(met),
-        differences(met, [content.name]),
+        [
+            # What is learned has the zero-shot model among its baselines.
+            *differences(
+                met, [scorer.name for scorer in learned], baselines=[content.name, *names]
+            ),
+            *differences(met, [content.name], baselines=names),
+        ],
     )
 
 
-def _history(warehouse: Warehouse, settings: Settings) -> History:
+def _variants(history: History, settings: Settings) -> "tuple[InterestScorer, list[TrainedScorer]]":
+    """The zero-shot model, and both stages of the learned one."""
+    from recsys_tasks.training import (  # noqa: PLC0415  seconds to import; only who trains pays
+        INTEREST,
+        RERANKED,
+        SharedTraining,
+        TrainedScorer,
+        TrainingData,
+        TrainingOptions,
+    )
+
+    zero_shot = ZeroShot.of(preset_of(settings))
+    data = TrainingData(
+        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
+    )
+    shared = SharedTraining(data, TrainingOptions(device=settings.device))
+    learned = [TrainedScorer(name, shared) for name in (INTEREST, RERANKED)]
+    return InterestScorer("content", zero_shot, history.vectors), learned
+
+
+def read_everything(warehouse: Warehouse, settings: Settings) -> History:
     """Everything that the source has, taken as a night takes it.
 
     Raises:

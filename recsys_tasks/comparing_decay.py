@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain, product
 from typing import Final, NamedTuple
 
-from recsys_tasks.backtesting import _history
+from recsys_tasks.backtesting import read_everything
 from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.evaluation import Evaluation, Replay, Scorer, last_fifth, replay
 from recsys_tasks.evaluation.intervals import Interval, intervals
@@ -103,7 +103,7 @@ def compare_decay(
 ) -> Comparison:
     """Replay a window, from what the warehouse can read; arguments and errors as of `backtest`."""
     return compared(
-        _history(warehouse, settings),
+        read_everything(warehouse, settings),
         settings,
         since,
         until,

@@ -12,7 +12,7 @@ Two ways, kept sparse: the `N_KEPT` strongest for each item.
 from typing import NamedTuple
 
 import numpy as np
-from implicit.nearest_neighbours import CosineRecommender
+from implicit.nearest_neighbours import ItemItemRecommender, normalize
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
@@ -66,7 +66,8 @@ def ease_weights(user_items: sparse.csr_matrix, l2: float) -> EaseWeights:
 def cooccurrence(user_items: sparse.csr_matrix) -> Cooccurrence:
     """Both ways, from who took to what, shape (n_users, n_items)."""
     n_items = user_items.shape[1]
-    nothing = sparse.csr_matrix((n_items, n_items), dtype=np.float32)
+    none = np.zeros(0, np.intp)
+    nothing = sparse.csr_matrix((np.zeros(0, np.float32), (none, none)), shape=(n_items, n_items))
     if not user_items.nnz:
         return Cooccurrence(nothing, nothing)
     ease = _sparse_ease(user_items) if n_items <= EASE_MAX_ITEMS else nothing
@@ -87,8 +88,9 @@ def _sparse_ease(user_items: sparse.csr_matrix) -> sparse.csr_matrix:
 
 
 def _sparse_cosine(user_items: sparse.csr_matrix) -> sparse.csr_matrix:
-    model = CosineRecommender(K=N_KEPT)
-    model.fit(user_items, show_progress=False)
+    model = ItemItemRecommender(K=N_KEPT)
+    # What its CosineRecommender does, without its warning of a matrix that it makes itself.
+    model.fit(normalize(user_items.T).T.tocsr(), show_progress=False)
     similarity = sparse.csr_matrix(model.similarity, dtype=np.float32)
     similarity.setdiag(0)
     similarity.eliminate_zeros()

@@ -129,4 +129,19 @@ def _encoder(settings: Settings) -> Finding:
     return Finding(is_well=True, what=f"encoder {encoder.encoder_id}, {encoder.dim} dimensions")
 
 
-_QUESTIONS: tuple[Callable[[Session], Finding], ...] = (_nights, _failed, _rejected, _unlisted)
+def _noted(session: Session) -> Finding:
+    noted = session.rows("noted_steps")
+    if not noted:
+        return Finding(is_well=True, what="no step of the last nights left a note")
+    day, step, note = noted[0]
+    what = f"{step} of {day} noted: {note}"
+    return Finding(is_well=False, what=what, remedy="See `ebbtide models`.")
+
+
+_QUESTIONS: tuple[Callable[[Session], Finding], ...] = (
+    _nights,
+    _failed,
+    _noted,
+    _rejected,
+    _unlisted,
+)

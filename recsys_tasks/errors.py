@@ -13,6 +13,8 @@ EbbtideError
 ├── UnknownModel
 ├── NothingToEvaluate
 ├── UnknownItem
+├── UnknownUser
+├── NoNight
 ├── NightRefused
 ├── AirflowFailed
 ├── NightBusy
@@ -98,7 +100,16 @@ class NothingToEvaluate(EbbtideError):
 
 
 class UnknownItem(EbbtideError):
-    """Item {item_id!r} is not in the catalogue of {schema}; the source's item_id is expected."""
+    """Item {item_id!r} is not in the catalogue of {schema}{nearest}; the source's item_id is
+    expected."""
+
+
+class UnknownUser(EbbtideError):
+    """User {user_id!r} {problem}; whoever is not known is shown the cold-start list."""
+
+
+class NoNight(EbbtideError):
+    """No night was published in {schema} yet: run one (`ebbtide night DAY`)."""
 
 
 class NightRefused(EbbtideError):

@@ -39,12 +39,14 @@ class InterestScorer:
     _catalogue: Catalogue = field(init=False, repr=False)
     _inputs: NDArray[np.float32] = field(init=False, repr=False)
     _trends: Trends = field(init=False, repr=False)
+    _centred_on: tuple[int, NDArray[np.float32]] = field(init=False, repr=False)
 
     def fit(self, past: Interactions, catalogue: Catalogue, day: int) -> None:
         """Nothing is learned; counts start."""
         del past, day
         self._catalogue = catalogue
         self._inputs = self.model.inputs(self.vectors)
+        self._centred_on = (NO_ROW, np.zeros(0, np.float32))
         self._trends = Trends(catalogue, self.model.trend_half_lives)
 
     def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
@@ -55,11 +57,17 @@ class InterestScorer:
         self, past: Interactions, users: NDArray[np.int32], day: int
     ) -> NDArray[np.float32]:
         """The users' side of the score, shape (n, rank + F)."""
-        catalogue = self._catalogue
-        centre = centre_of(catalogue.vectors[catalogue.since < day])
+        centre = self._centre_on(day)
         theirs = self.model.weigh(of_users(past, users))
         state = state_of(theirs, users, self._inputs, self.model.half_lives, day - 1)
         return self.model.user_side(UserFacts(self.model.interests(state, centre), state.masses))
+
+    def _centre_on(self, day: int) -> NDArray[np.float32]:
+        """Of the texts of items that existed the day before; computed once a day."""
+        if day != self._centred_on[0]:
+            existed = self._catalogue.since < day
+            self._centred_on = (day, centre_of(self._catalogue.vectors[existed]))
+        return self._centred_on[1]
 
     def facts(self, past: Interactions, day: int) -> ItemFacts:
         """What the night before `day` knows of the catalogue's items."""

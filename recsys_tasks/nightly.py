@@ -24,6 +24,7 @@ from recsys_tasks.steps import (
     merge,
     publish,
     rank,
+    refresh,
 )
 from recsys_tasks.warehouse import Warehouse, connect
 
@@ -40,6 +41,7 @@ _MODULES: dict[str, ModuleType] = {
     "evaluate": evaluate,
 }
 STEPS = tuple(_MODULES)
+REFRESH = "refresh"  # in the ledger; no step of the night
 
 
 def run_step(step: str, day: date, settings: Settings | None = None) -> dict[str, int]:
@@ -81,6 +83,20 @@ def run_night(
     return done
 
 
+def run_refresh(settings: Settings, day: date | None = None) -> Counts:
+    """Give whoever is active on a day that goes on lists from what it has brought so far.
+
+    Args:
+        settings: Of the tenant.
+        day: The day; without it today, in UTC.
+
+    Returns:
+        What was done.
+    """
+    today = day or datetime.now(UTC).date()
+    return _run_step(_warehouse(settings), settings, REFRESH, today)
+
+
 def days_between(since: date, until: date) -> Iterator[date]:
     """The days of [since, until), ascending.
 
@@ -95,7 +111,8 @@ def days_between(since: date, until: date) -> Iterator[date]:
 
 
 def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) -> Counts:
-    if step not in _MODULES:
+    module = refresh if step == REFRESH else _MODULES.get(step)
+    if module is None:
         raise BadSettings(problem=f"{step!r} is no step; the steps are {', '.join(STEPS)}")
     # Its lists would be the newest, and hide those of every night until then.
     if day > datetime.now(UTC).date():
@@ -107,7 +124,7 @@ def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) ->
         session.execute("begin_step", **entry, started_at=datetime.now(UTC))
     try:
         with warehouse.transaction(exclusive=True) as session:
-            counts: Counts = _MODULES[step].run(session, settings, day)
+            counts: Counts = module.run(session, settings, day)
             session.execute(
                 "finish_step",
                 **entry,

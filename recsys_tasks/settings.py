@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 
 from recsys_tasks.errors import BadSettings, did_you_mean
 from recsys_tasks.presets import KNOWN_TYPES, EventType, Preset, Repeat, preset_names, read_preset
+from recsys_tasks.variants import Variant, Variants
 
 __all__ = [
     "KNOWN_TYPES",
@@ -20,6 +21,7 @@ __all__ = [
     "Preset",
     "Repeat",
     "Settings",
+    "Variant",
     "preset_names",
     "preset_of",
     "read_settings",
@@ -100,12 +102,24 @@ class Settings(BaseSettings):
     list_filter: str | None = Field(
         None, min_length=1, description="SQL that holds for the items that lists may show"
     )
+    variants: Variants = Field(
+        default_factory=dict, description="what some users are shown instead, by name, as JSON"
+    )
+    variant_salt: str = Field(
+        "1", min_length=1, description="another one assigns all users to variants anew"
+    )
+    from_attributes: bool = Field(
+        False, description="whether attributes tell what users with little history are shown"
+    )
     late_days: int = Field(3, ge=0, le=365, description="days that are searched for late events")
     text_limit: int = Field(
         20_000, ge=1, description="characters of an event's text; a longer one is rejected"
     )
     refresh_days: int | None = Field(
         None, ge=1, description="lists are for users active within so many days; else for all"
+    )
+    rerank_days: int = Field(
+        30, ge=0, description="a second stage ranks users active within so many days; 0 for none"
     )
     batch_size: int = Field(1024, ge=1, description="users scored at once")
     encode_batch_size: int = Field(64, ge=1, description="texts encoded at once")
@@ -142,6 +156,8 @@ class Settings(BaseSettings):
         """Twelve hexadecimal digits that change when a setting or a preset changes the lists."""
         facts = self.model_dump(mode="json", exclude=set(WITHOUT_EFFECT | IN_PRESET))
         facts["preset"] = preset_of(self).model_dump(mode="json")
+        given = {name: kind.model_dump(exclude_unset=True) for name, kind in self.variants.items()}
+        facts["variants"] = given
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -165,8 +181,9 @@ def read_settings(**overrides: object) -> Settings:
     try:
         settings = Settings(**given)
     except SettingsError as error:
-        # Only JSON is parsed there, and only event_types is JSON.
-        raise BadSettings(problem=f"{variable_of('event_types')} is not JSON") from error
+        # Only JSON is parsed there: event_types and variants.
+        field = next(name for name in ("event_types", "variants") if f'"{name}"' in str(error))
+        raise BadSettings(problem=f"{variable_of(field)} is not JSON") from error
     except ValidationError as error:
         raise BadSettings(problem=_problem(error)) from error
     preset_of(settings)

@@ -56,4 +56,5 @@ class Trends:
 
     def _ages(self, day: int) -> NDArray[np.float32]:
         since = np.where(self.catalogue.since == ALWAYS, self._first, self.catalogue.since)
-        return np.maximum(day - since, 0).astype(np.float32)
+        ages = np.where(np.isinf(since), np.inf, np.maximum(day - since, 0))
+        return ages.astype(np.float32)

@@ -28,10 +28,10 @@ from recsys_tasks.evaluation.baselines import (
     popularity_baselines,
 )
 from recsys_tasks.evaluation.baselines.tuning import Tuned
-from recsys_tasks.histories import histories, user_items
 from recsys_tasks.evaluation.judging import judge
-from recsys_tasks.popularity import Popularity
+from recsys_tasks.histories import histories, user_items
 from recsys_tasks.interactions import NO_ROW, Interactions
+from recsys_tasks.popularity import Popularity
 
 N_USERS, N_ITEMS, N_DAYS = 5, 6, 12
 NAMES = [

@@ -3,8 +3,8 @@ from numpy.typing import NDArray
 from worlds import Deed, catalogue_of, drifting_popularity, history_of
 
 from recsys_tasks.evaluation.baselines.tuning import MAX_DAYS, Tuned, tuning_since
-from recsys_tasks.popularity import Popularity
 from recsys_tasks.interactions import Catalogue, Interactions
+from recsys_tasks.popularity import Popularity
 
 
 class Noted:

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from strategies import DIM, HALF_LIVES, MODEL, N_DAYS, History, counts, histories
 
 from recsys_tasks.decay import Decayed, fold, seen_from, zero
-from recsys_tasks.interest_scorer import state_of
 from recsys_tasks.interactions import NO_ROW, Interactions
 from recsys_tasks.interest_model import (
     Deltas,
@@ -19,6 +18,7 @@ from recsys_tasks.interest_model import (
     deltas,
     log_trends,
 )
+from recsys_tasks.interest_scorer import state_of
 from recsys_tasks.presets import read_preset
 
 NIGHT = N_DAYS - 1

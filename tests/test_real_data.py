@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from recsys_tasks import nightly
-from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.interactions import day_number
 from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.loading import load_folder
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.warehouse import Warehouse

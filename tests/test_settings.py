@@ -100,6 +100,19 @@ def test_the_tests_own_variable_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -
         ("half_lives", "inf"),
         ("repeat", "after 0 days"),
         ("repeat", "sometimes"),
+        ("variants", {"b": {}}),
+        ("variants", {"b": {"share": 0}}),
+        ("variants", {"b": {"share": 0.1, "shares": 1}}),
+        ("variants", {"b": {"share": 0.1, "decay": "alpha 1"}}),
+        ("variants", {"b": {"share": 0.1, "decay": "half-life 0 days"}}),
+        ("variants", {"b": {"share": 0.1, "stage": "third"}}),
+        ("variants", {"b": {"share": 0.1, "diversity": 2}}),
+        ("variants", {"b": {"share": 0.1, "model": ""}}),
+        ("variants", {"B": {"share": 0.1}}),
+        ("variants", {"content": {"share": 0.1}}),
+        ("variants", {"decayed_popular_7": {"share": 0.1}}),
+        ("variants", {"b": {"share": 0.6}, "c": {"share": 0.5}}),
+        ("variant_salt", ""),
         ("event_types", {"wave": {"weigth": 2}}),
         ("event_types", {"wave": {"weight": 1, "minimum": 5, "maximum": 1}}),
         ("event_types", {"wave": {"weight": 1, "value": "log"}}),
@@ -115,9 +128,12 @@ def test_an_unknown_option_is_refused_by_name() -> None:
     assert_refused("list_lenght", list_lenght=20)
 
 
-def test_event_types_that_are_not_json_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RECSYS_EVENT_TYPES", "{wave: 2}")
-    assert_refused("RECSYS_EVENT_TYPES is not JSON")
+@pytest.mark.parametrize("variable", ["RECSYS_EVENT_TYPES", "RECSYS_VARIANTS"])
+def test_what_should_be_json_and_is_not_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "{wave: 2}")
+    assert_refused(f"{variable} is not JSON")
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
@@ -146,6 +162,8 @@ def test_a_password_is_shown_nowhere() -> None:
         ("category_cap", 2),
         ("new_item_share", 0.1),
         ("list_filter", "true"),
+        ("variants", {"b": {"share": 0.1}}),
+        ("variant_salt", "2"),
         ("text_limit", 100),
     ],
 )
@@ -159,6 +177,15 @@ def test_the_fingerprint_follows_what_changes_the_lists(field: str, value: objec
 )
 def test_the_fingerprint_ignores_where_and_how_fast(field: str, value: object) -> None:
     assert read_settings(**{field: value}).fingerprint() == read_settings().fingerprint()
+
+
+def test_the_fingerprint_tells_what_a_variant_says_from_what_it_leaves_open() -> None:
+    """Where the default is diverse, a diversity of 0 is a difference, and none said is not."""
+    said, open_ = (
+        read_settings(diversity=0.3, variants={"b": {"share": 0.1, **given}})
+        for given in ({"diversity": 0.0}, {})
+    )
+    assert said.fingerprint() != open_.fingerprint()
 
 
 def test_the_fingerprint_is_of_what_is_meant_not_of_how_it_is_said() -> None:

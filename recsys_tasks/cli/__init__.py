@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recsys_tasks.cli import asking, judging, models, nights, policies
+from recsys_tasks.cli import asking, experiments, judging, models, nights, policies, why
 from recsys_tasks.cli.output import ERRORS, set_up_logging
 from recsys_tasks.errors import EbbtideError
 
@@ -21,7 +21,9 @@ for command in (
     *models.COMMANDS,
     *judging.COMMANDS,
     *policies.COMMANDS,
+    *experiments.COMMANDS,
     *asking.COMMANDS,
+    *why.COMMANDS,
 ):
     app.command()(command)
 app.add_typer(models.app, name="models")

@@ -7,7 +7,7 @@ import typer
 
 from recsys_tasks.cli.options import Dsn, Schema, settings_of
 from recsys_tasks.cli.output import ANSWERS
-from recsys_tasks.errors import BadStatement, UnknownItem, first_line
+from recsys_tasks.errors import BadStatement, UnknownItem, did_you_mean, first_line
 from recsys_tasks.terminal import table
 from recsys_tasks.warehouse import connect
 
@@ -46,7 +46,9 @@ def similar(
     warehouse = connect(settings)
     with warehouse.transaction() as session:
         if session.row("title_of", item_id=item) is None:
-            raise UnknownItem(item_id=item, schema=settings.schema_name)
+            near = [name for (name,) in session.rows("ids_like_item", id=item)]
+            nearest = did_you_mean(item, near)
+            raise UnknownItem(item_id=item, schema=settings.schema_name, nearest=nearest)
         rows = session.rows("similar_items_of", item_id=item, n=n)
     if not rows:
         ANSWERS.print(

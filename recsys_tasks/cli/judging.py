@@ -1,6 +1,7 @@
 """Commands that judge: backtest and doctor."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,13 @@ from recsys_tasks.evaluation.records import records
 from recsys_tasks.terminal import progress, table
 from recsys_tasks.warehouse import connect
 
+
+class Retrain(StrEnum):
+    """How often a backtest trains anew."""
+
+    weekly = "weekly"
+
+
 SHOWN = (("ndcg", 10), ("recall", 10), ("hit_rate", 10), ("mrr", 10), ("ndcg", 50), ("auc", None))
 
 
@@ -37,6 +45,10 @@ def backtest(
         int | None,
         typer.Option("--sample", metavar="N", help="Replay N user-days, drawn with a seed."),
     ] = None,
+    retrain: Annotated[
+        Retrain | None,
+        typer.Option("--retrain", help="Train anew within the window.", show_default=False),
+    ] = None,
     dsn: Dsn = None,
     schema: Schema = None,
     preset: Preset = None,
@@ -44,13 +56,14 @@ def backtest(
     """Replay a window of the past, variants beside baselines; nothing that is served changes."""
     settings = settings_of(dsn, schema, preset)
     with progress(ERRORS.console) as bars:
-        task = bars.add_task("reading, tuning baselines", total=None)
+        task = bars.add_task("reading, training, tuning baselines", total=None)
         found = run_backtest(
             connect(settings),
             settings,
             day_of(since),
             day_of(until),
             max_user_days=sample,
+            retrain_every=7 if retrain else None,
             on_day=lambda done, total: bars.update(
                 task, completed=done, total=total, description="days"
             ),

@@ -24,6 +24,9 @@ def train(
         bool, typer.Option("--force", help="Let it serve whatever the comparison says.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Of everything random in it.")] = 0,
+    second_stage: Annotated[
+        bool, typer.Option(help="Train what ranks candidates again as well.")
+    ] = True,
     dsn: Dsn = None,
     schema: Schema = None,
     preset: Preset = None,
@@ -37,6 +40,7 @@ def train(
             day_of(until),
             force=force,
             seed=seed,
+            second_stage=second_stage,
             on_stage=status.update,
         )
     ANSWERS.print(_table_of(outcome))

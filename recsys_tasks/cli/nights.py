@@ -1,4 +1,4 @@
-"""Commands that write: migrate, load, night, replay."""
+"""Commands that write: migrate, load, night, refresh, replay."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -91,6 +91,22 @@ def night(
     ANSWERS.print(steps)
 
 
+def refresh(
+    day: Annotated[
+        datetime | None,
+        typer.Option("--day", formats=["%Y-%m-%d"], help="A day that is not over; else today."),
+    ] = None,
+    dsn: Dsn = None,
+    schema: Schema = None,
+    preset: Preset = None,
+) -> None:
+    """Give users active today lists from the day so far; they last until its night."""
+    settings = settings_of(dsn, schema, preset)
+    with ERRORS.console.status("refresh"):
+        counts = nightly.run_refresh(settings, day.date() if day else None)
+    ANSWERS.print(f"Refreshed: {_in_words(counts)}.")
+
+
 def _in_words(counts: Counts) -> str:
     return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items())
 
@@ -143,4 +159,4 @@ def print_nights(warehouse: Warehouse, settings: Settings, since: date, until: d
     ANSWERS.print(figures)
 
 
-COMMANDS = (migrate, load, night, replay)
+COMMANDS = (migrate, load, night, refresh, replay)

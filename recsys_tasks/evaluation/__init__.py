@@ -2,7 +2,12 @@
 
 from recsys_tasks.evaluation.metrics import METRICS
 from recsys_tasks.evaluation.protocol import Scorer, replay
-from recsys_tasks.evaluation.ready_lists import ReadyLists, summarise_night
+from recsys_tasks.evaluation.ready_lists import (
+    ReadyLists,
+    meet_night,
+    summarise_met,
+    summarise_night,
+)
 from recsys_tasks.evaluation.replays import Lists, Replay
 from recsys_tasks.evaluation.summary import (
     Difference,
@@ -24,7 +29,9 @@ __all__ = [
     "Scorer",
     "differences",
     "last_fifth",
+    "meet_night",
     "replay",
     "summarise",
+    "summarise_met",
     "summarise_night",
 ]

@@ -95,7 +95,7 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
     everyone = user_days(interactions, catalogue, n_users, since, until)
     if not len(everyone):
         raise NothingToEvaluate(since=date_of(since), until=date_of(until))
-    truth = _sample(everyone, max_user_days, seed)
+    truth = sample(everyone, max_user_days, seed)
     keys = product(targets, (scorer.name for scorer in scorers))
     popularity, total = (np.zeros(size, np.float32) for size in (len(truth.items), len(truth)))
     met = Replay(
@@ -125,7 +125,7 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
     return met
 
 
-def _sample(everyone: UserDays, size: int | None, seed: int) -> UserDays:
+def sample(everyone: UserDays, size: int | None, seed: int) -> UserDays:
     """At most `size` of the user-days, drawn without replacement, in their order."""
     if size is None or size >= len(everyone):
         return everyone

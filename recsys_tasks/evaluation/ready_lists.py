@@ -1,12 +1,13 @@
 """Lists that exist already, as a scorer: last night's, as they were published."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.protocol import Scorer, replay
+from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.summary import Evaluation, summarise
 from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
 
@@ -44,6 +45,47 @@ class ReadyLists:
         return scores
 
 
+def meet_night(
+    interactions: Interactions,
+    catalogue: Catalogue,
+    n_users: int,
+    day: int,
+    published: Sequence[ReadyLists],
+    baselines: Sequence[Scorer] = (),
+) -> Replay:
+    """Lists that were made for `day` against what users did on it, beside baselines.
+
+    Raises:
+        NothingToEvaluate: Nobody took to anything on `day`.
+    """
+    return replay(interactions, catalogue, n_users, [*published, *baselines], day, day + 1)
+
+
+def met_by(met: Replay, published: Sequence[ReadyLists]) -> Iterator[tuple[ReadyLists, Replay]]:
+    """Each variant's lists, and what its users did.
+
+    A user who was shown another variant's list says nothing about a variant. A user who was shown
+    none at all counts as one whose list is empty.
+    """
+    for lists in published:
+        elsewhere = [other.users for other in published if other is not lists]
+        users = np.setdiff1d(met.user_days.users, np.concatenate([[], *elsewhere]))
+        yield lists, met.among(users, [lists.name])
+
+
+def summarise_met(met: Replay, published: Sequence[ReadyLists]) -> list[Evaluation]:
+    """Every metric of every variant over its users, and of every baseline over all of them.
+
+    Args:
+        met: As of `meet_night`.
+        published: The lists that it met; all else are baselines.
+    """
+    rows = [row for _, theirs in met_by(met, published) for row in summarise(theirs)]
+    names = {lists.name for lists in published}
+    baselines = [name for name in met.variants if name not in names]
+    return rows + summarise(met.among(met.user_days.users, baselines))
+
+
 def summarise_night(
     interactions: Interactions,
     catalogue: Catalogue,
@@ -52,18 +94,10 @@ def summarise_night(
     published: Sequence[ReadyLists],
     baselines: Sequence[Scorer] = (),
 ) -> list[Evaluation]:
-    """Lists that were made for `day` against what users did on it, beside baselines.
-
-    A user who was shown another variant's list says nothing about a variant. A user who was shown
-    none at all counts as one whose list is empty. Baselines list for every user.
+    """`meet_night` in figures.
 
     Raises:
         NothingToEvaluate: Nobody took to anything on `day`.
     """
-    met = replay(interactions, catalogue, n_users, [*published, *baselines], day, day + 1)
-    rows = []
-    for lists in published:
-        elsewhere = [other.users for other in published if other is not lists]
-        users = np.setdiff1d(met.user_days.users, np.concatenate([[], *elsewhere]))
-        rows += summarise(met.among(users, [lists.name]))
-    return rows + summarise(met.among(met.user_days.users, [scorer.name for scorer in baselines]))
+    met = meet_night(interactions, catalogue, n_users, day, published, baselines)
+    return summarise_met(met, published)

@@ -113,10 +113,11 @@ def differences(
     met: Replay,
     variants: Collection[str],
     *,
+    baselines: Collection[str] | None = None,
     metrics: Collection[str] = ACCURACY,
     segments: Sequence[Segment] = SEGMENTS,
 ) -> list[Difference]:
-    """Each of the `variants` beside the best baseline: the best of all other names in the replay.
+    """Each of the `variants` beside the best of the `baselines`: of all other names without them.
 
     The best is chosen for each target, segment, metric and k; of equals, the first in the replay.
     Choosing it on the window itself favours the baselines. Without baselines there are no rows.
@@ -125,12 +126,16 @@ def differences(
     found = []
     for target, segment in product(met.targets, segments):
         measured = _measured(met, target, segment, metrics)
-        baselines = [name for name in measured if name not in variants]
+        rivals_of_all = [
+            name
+            for name in measured
+            if name not in variants and (baselines is None or name in baselines)
+        ]
         users = met.user_days.users[in_segment(met, target, segment)]
-        if not (baselines and len(users)):
+        if not (rivals_of_all and len(users)):
             continue
         rivals = [
-            (cut_at, variant, _best(measured, baselines, cut_at))
+            (cut_at, variant, _best(measured, rivals_of_all, cut_at))
             for cut_at, variant in product(_cuts(met, metrics), variants)
         ]
         gaps = [measured[variant][at] - measured[best][at] for at, variant, best in rivals]

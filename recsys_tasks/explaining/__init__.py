@@ -1,20 +1,46 @@
 """Reasons: what a score rests on, out of its exact decomposition."""
 
-from recsys_tasks.explaining.contributing import Contributors, contributors
-from recsys_tasks.explaining.decomposing import Decomposition, decompose, horizons, meanings
-from recsys_tasks.explaining.reasons import INTERACTION, NEW, TEXT, TREND, Reasons, explain
+from recsys_tasks.explaining.first_stage import FirstStage, Parts
+from recsys_tasks.explaining.grounds import (
+    EARLIER,
+    EVERYONE,
+    HABITS,
+    INTERACTION,
+    NEW,
+    PEERS,
+    TEXT,
+    TOGETHER,
+    TREND,
+    Grounds,
+    horizons,
+    put_together,
+    trend_days,
+)
+from recsys_tasks.explaining.reasons import EXPLAINED, N_REASONS, Explained, Reasons, explain
+from recsys_tasks.explaining.second_stage import Reranked, SecondStageParts, contributions_of
 
 __all__ = [
+    "EARLIER",
+    "EVERYONE",
+    "EXPLAINED",
+    "HABITS",
     "INTERACTION",
     "NEW",
+    "N_REASONS",
+    "PEERS",
     "TEXT",
+    "TOGETHER",
     "TREND",
-    "Contributors",
-    "Decomposition",
+    "Explained",
+    "FirstStage",
+    "Grounds",
+    "Parts",
     "Reasons",
-    "contributors",
-    "decompose",
+    "Reranked",
+    "SecondStageParts",
+    "contributions_of",
     "explain",
     "horizons",
-    "meanings",
+    "put_together",
+    "trend_days",
 ]

@@ -1,138 +1,170 @@
-"""Why each entry of a list stands there: the larger part of its score.
+"""Why each entry of a list stands there: what its score consists of, the largest parts first.
 
-That is the interaction that gave most to the personal part, or the feature of the item that did.
+The first reason is the largest part of the larger side of the score: of what the user did, or of
+what the item is to everybody. A taste that is spread over fifty interactions outweighs a trend,
+though each of them is small.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.explaining.contributing import Contributors
-from recsys_tasks.explaining.decomposing import horizons
+from recsys_tasks.explaining.first_stage import FirstStage, Parts
+from recsys_tasks.explaining.grounds import EARLIER, OF_THE_ITEM, OWN, TREND, put_together
+from recsys_tasks.explaining.second_stage import Reranked, SecondStageParts
 from recsys_tasks.interactions import NO_ROW
-from recsys_tasks.interest_model import InterestModel
 from recsys_tasks.ranking import Lists
 
-INTERACTION, TEXT, TREND, NEW = 1, 2, 3, 4  # kinds of reasons, as in SQL's reason_in_words
+N_REASONS: Final = 3  # that are kept of an entry
+EXPLAINED: Final = 10  # first entries of a list of which that many are kept
 
 
 class Reasons(NamedTuple):
-    """Why each entry of n lists of k stands there; shape (n, k) each.
+    """Reasons as a list keeps them, arrays of one shape.
 
     Attributes:
-        kinds: INTERACTION with an item, TEXT that the user wrote, TREND, or that the item is NEW.
-        interactions: Row of the interaction that gave most; NO_ROW for a trend.
-        horizons: Position of the trend half-life that gave most; past the last of them for NEW.
+        kinds: As in `grounds`; 0 where there is no further reason.
+        items: Row of the item among those of the history; NO_ROW for none.
+        details: Key of the event type, or days of the trend.
+        days: Of the interaction, from 1970-01-01; else 0.
+        parts: Of the score.
     """
 
     kinds: NDArray[np.int16]
-    interactions: NDArray[np.int32]
-    horizons: NDArray[np.int16]
+    items: NDArray[np.int32]
+    details: NDArray[np.int16]
+    days: NDArray[np.int32]
+    parts: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, *shape: int) -> "Reasons":
+        """No reasons."""
+        return cls(
+            np.zeros(shape, np.int16),
+            np.full(shape, NO_ROW, np.int32),
+            np.zeros(shape, np.int16),
+            np.zeros(shape, np.int32),
+            np.zeros(shape, np.float32),
+        )
+
+    def put(self, users: NDArray[np.intp], some: "Reasons") -> None:
+        """Write what is known of some users' first entries."""
+        entries = slice(some.kinds.shape[1])
+        self.kinds[users, entries] = some.kinds
+        self.items[users, entries] = some.items
+        self.details[users, entries] = some.details
+        self.days[users, entries] = some.days
+        self.parts[users, entries] = some.parts
+
+    def where(self, mask: NDArray[np.bool_]) -> "Reasons":
+        """Those that the mask, of the same shape, selects; elsewhere none."""
+        return Reasons(
+            np.where(mask, self.kinds, 0).astype(np.int16),
+            np.where(mask, self.items, NO_ROW).astype(np.int32),
+            np.where(mask, self.details, 0).astype(np.int16),
+            np.where(mask, self.days, 0).astype(np.int32),
+            np.where(mask, self.parts, 0).astype(np.float32),
+        )
+
+
+class Explained(NamedTuple):
+    """Why each entry of n lists of k stands there.
+
+    Attributes:
+        first: The first reason of every entry, shape (n, k).
+        most: The first reason and then the largest other parts of the first m entries, shape
+            (n, m, N_REASONS). Parts that speak against the item are none.
+    """
+
+    first: Reasons
+    most: Reasons
 
 
 def explain(
-    lists: Lists,
-    known: Contributors,
-    vectors: NDArray[np.float32],
-    model: InterestModel,
-    item_side: NDArray[np.float32],
-    user_side: NDArray[np.float32],
-    *,
-    batch_size: int = 128,
-) -> Reasons:
-    """The reason of every entry of the lists.
+    lists: Lists, stage: FirstStage, reranked: Reranked | None = None, *, batch_size: int = 128
+) -> Explained:
+    """The reasons of every entry of the lists.
 
     Args:
-        lists: Of n users, ranked by `item_side` and `user_side`.
-        known: Of the same users.
-        vectors: What `known.vectors` are rows of, as `meanings` gives them: (n_vectors, width).
-        model: Tells the features of items apart.
-        item_side: As it was ranked, shape (n_items, n_blocks * width + F).
-        user_side: Likewise, shape (n, n_blocks * width + F).
+        lists: Of the stage's n users, shape (n, k).
+        stage: What ranked them.
+        reranked: What ranked their first entries again: of those, its scores are explained.
         batch_size: Users explained at once; memory is batch_size * (k + L) * width floats.
 
     Returns:
-        Of interactions that gave the same, the oldest; TREND after the end of a short list.
+        No reason after the end of a short list.
     """
-    shape = lists.rows.shape
-    reasons = Reasons(
-        np.full(shape, TREND, np.int16),
-        np.full(shape, NO_ROW, np.int32),
-        np.zeros(shape, np.int16),
-    )
-    lengths = (known.interactions != NO_ROW).sum(axis=1)
+    n, k = lists.rows.shape
+    found = Explained(Reasons.none(n, k), Reasons.none(n, min(k, EXPLAINED), N_REASONS))
+    again = None if reranked is None else SecondStageParts(stage, reranked)
     # Users with equally many contributors together: a batch is as wide as its widest user.
-    order = np.argsort(lengths, kind="stable")
-    for start in range(0, len(order), batch_size):
+    order = np.argsort(stage.lengths, kind="stable")
+    for start in range(0, n if k else 0, batch_size):
         users = order[start : start + batch_size]
-        features = _by_feature(lists, users, vectors.shape[1], model, item_side, user_side)
-        reasons.kinds[users], reasons.horizons[users] = features.kinds, features.horizons
-        length = int(lengths[users[-1]])
-        if not length:
-            continue
-        theirs = known.newest(users, length)
-        personal = item_side[:, : model.n_blocks * vectors.shape[1]][lists.rows[users]]
-        most, brought = _strongest(personal, theirs, vectors)
-        by_user = np.arange(len(users))[:, None], most
-        kinds = np.where(theirs.are_texts[by_user], TEXT, INTERACTION)
-        chosen = (lists.scores[users] - features.scores > features.scores) & (brought > 0)
-        reasons.kinds[users] = np.where(chosen, kinds, features.kinds)
-        reasons.interactions[users] = np.where(chosen, theirs.interactions[by_user], NO_ROW)
-    return reasons
+        rows = lists.rows[users]
+        first = stage.parts(users, rows, int(stage.lengths[users[-1]]))
+        _write(found, users, first, rows)
+        if again is not None:
+            rows = rows[:, : again.n_entries]
+            _write(found, users, again.parts(users, rows, first), rows)
+    return found
 
 
-class _Features(NamedTuple):
-    """What features give to the entries of b lists; shape (b, k) each.
-
-    Attributes:
-        scores: In all.
-        kinds: TREND or NEW, whichever gave most.
-        horizons: As in Reasons.
-    """
-
-    scores: NDArray[np.float32]
-    kinds: NDArray[np.int16]
-    horizons: NDArray[np.int16]
+def _write(
+    found: Explained, users: NDArray[np.intp], scores: Parts, rows: NDArray[np.int32]
+) -> None:
+    """Put the reasons of some users' first entries where they belong."""
+    chosen = _choose(scores, found.most.kinds.shape[1])
+    is_there = rows != NO_ROW
+    found.first.put(users, chosen.first.where(is_there))
+    explained = is_there[:, : chosen.most.kinds.shape[1], None]
+    found.most.put(users, chosen.most.where(np.repeat(explained, N_REASONS, axis=2)))
 
 
-def _by_feature(
-    lists: Lists,
-    users: NDArray[np.intp],
-    width: int,
-    model: InterestModel,
-    item_side: NDArray[np.float32],
-    user_side: NDArray[np.float32],
-) -> _Features:
-    """What trends and newness give to the lists of some users."""
-    rank = model.n_blocks * width
-    brought = item_side[:, rank:][lists.rows[users]] * user_side[users, None, rank:]  # (b, k, F)
-    most = (brought @ horizons(model, brought.shape[-1])).argmax(axis=-1)
-    kinds = np.where(most < len(model.trend_half_lives), TREND, NEW)
-    return _Features(brought.sum(axis=-1), kinds.astype(np.int16), most.astype(np.int16))
+def _choose(scores: Parts, n_explained: int) -> Explained:
+    """The first reason of every entry, and more of the first ones."""
+    parts = put_together(scores.grounds, scores.parts)
+    first = _first(scores, parts)
+    few, head = parts[:, :n_explained], first[:, :n_explained, None]
+    # "Because you disliked ..." recommends nothing: what repels is no reason.
+    may_tell = (scores.grounds.kinds != EARLIER) & (scores.grounds.weights >= 0)
+    sizes = np.where(may_tell[:, None], few, -np.inf)
+    np.put_along_axis(sizes, head, np.inf, axis=-1)
+    largest = np.argpartition(-sizes, N_REASONS - 1, axis=-1)[..., :N_REASONS]
+    by_size = np.argsort(-np.take_along_axis(sizes, largest, axis=-1), axis=-1, kind="stable")
+    places = np.take_along_axis(largest, by_size, axis=-1)
+    most = _at(scores, few, places).where(np.take_along_axis(sizes, places, axis=-1) > 0)
+    return Explained(_at(scores, parts, first), most)
 
 
-def _strongest(
-    listed: NDArray[np.float32], known: Contributors, vectors: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The liked contributor that gave most to each listed item, and how much; (b, k) each.
+def _first(scores: Parts, parts: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Where the first reason of each entry stands, shape (n, k)."""
+    kinds, weights = scores.grounds.kinds[:, None], scores.grounds.weights[:, None]
+    are_own, are_items = np.isin(kinds, OWN), np.isin(kinds, OF_THE_ITEM)
+    may_tell = (kinds != EARLIER) & (weights >= 0)
+    own = np.where(are_own & may_tell, parts, -np.inf)
+    # An item that is not new is not listed for being new.
+    items = np.where((kinds == TREND) | are_items & (parts > 0), parts, -np.inf)
+    mine = np.where(are_own, parts, 0).sum(axis=-1) > np.where(are_items, parts, 0).sum(axis=-1)
+    chosen = np.where(mine & (own.max(axis=-1) > 0), own.argmax(axis=-1), items.argmax(axis=-1))
+    size = np.take_along_axis(parts, chosen[..., None], axis=-1)[..., 0]
+    anything = np.where(may_tell, parts, -np.inf)
+    # What is less popular than most is so only where nothing at all speaks for the item.
+    instead = (size <= 0) & (anything.max(axis=-1) > 0)
+    place: NDArray[np.intp] = np.where(instead, anything.argmax(axis=-1), chosen)
+    return place
 
-    Args:
-        listed: The personal part of the items, shape (b, k, n_blocks * width).
-        known: Of the b users.
-        vectors: What `known.vectors` are rows of.
-    """
-    import torch  # noqa: PLC0415  seconds to import; only who explains pays
 
-    b, k, rank = listed.shape
-    width = vectors.shape[1]
-    blocks = torch.from_numpy(listed).reshape(b, k, rank // width, width)
-    brought_by = torch.from_numpy(vectors)[torch.from_numpy(known.vectors)]  # (b, L, width)
-    coefficients = torch.from_numpy(known.coefficients)[:, None]  # (b, 1, L, n_blocks)
-    brought = torch.zeros(b, k, brought_by.shape[1])
-    for block in range(rank // width):
-        brought += torch.bmm(blocks[:, :, block], brought_by.mT) * coefficients[..., block]
-    # "Because you disliked ..." recommends nothing: what repels explains no entry.
-    brought *= torch.from_numpy(known.are_liked)[:, None]
-    best = brought.max(dim=-1)
-    return best.indices.numpy(), best.values.numpy()
+def _at(scores: Parts, parts: NDArray[np.float32], places: NDArray[np.intp]) -> Reasons:
+    """The grounds that stand in some places, shape (n, k) or (n, k, N), and their parts."""
+    kinds, items, details, days, _ = scores.grounds
+    users = np.arange(len(kinds)).reshape(-1, *[1] * (places.ndim - 1))
+    entries = np.arange(places.shape[1]).reshape(1, -1, *[1] * (places.ndim - 2))
+    return Reasons(
+        kinds[users, places],
+        items[users, places],
+        details[users, places],
+        days[users, places],
+        parts[users, entries, places],
+    )

@@ -90,8 +90,9 @@ class Learned:
         return replace(self, item_keys=item_keys, in_ids=in_ids, out_ids=out_ids)
 
     def weigh(self, interactions: Interactions) -> Interactions:
-        """The preset's weights times the gains of their types; a type it never met keeps its own."""
-        rows, is_known = rows_of(self.type_keys.astype(np.int32), interactions.types)
+        """The preset's weights times the gains of their types; an unknown type keeps its own."""
+        known, wanted = (keys.astype(np.int32) for keys in (self.type_keys, interactions.types))
+        rows, is_known = rows_of(known, wanted)
         gains = np.ones((len(rows), 3), np.float32)
         gains[is_known] = self.type_gains[rows[is_known]]
         signed = np.where(interactions.weights >= 0, gains[:, 0], gains[:, 1])
@@ -104,12 +105,12 @@ class Learned:
     def width(self, dim: int) -> int:
         """Coordinates of a total: d."""
         del dim
-        return self.p_in.shape[1]
+        return int(self.p_in.shape[1])
 
     def rank(self, dim: int) -> int:
         """Coordinates of an interest: H * d."""
         del dim
-        return self.p_out.shape[1]
+        return int(self.p_out.shape[1])
 
     def inputs(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What totals sum, from vectors of the items of `at` and then of what users wrote."""

@@ -5,20 +5,24 @@ NDCG@10. The candidate that is compared was trained on what precedes those days.
 """
 
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation import differences, last_fifth, replay
+from recsys_tasks.evaluation import Scorer, differences, last_fifth, replay
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.summary import values
 from recsys_tasks.evaluation.user_days import Target
 from recsys_tasks.interactions import Interactions, date_of, day_number
 from recsys_tasks.interest_model import InterestModel
 from recsys_tasks.interest_scorer import InterestScorer
+from recsys_tasks.modelling.fitting import Fitted
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse.history import History
+
+if TYPE_CHECKING:
+    from recsys_tasks.reranking import SecondStage
 
 MOST_DAYS = 28  # that a candidate is judged on: what came long ago says little of next week
 MOST_USER_DAYS = 20_000  # replayed, a seeded sample of all; the interval hardly narrows with more
@@ -66,11 +70,13 @@ class Rival(NamedTuple):
     Attributes:
         model_id: Its name.
         model: Its parameters.
+        second: Its second stage; None where it has none.
         trained_until: The day after the last that it learned from; None where it did not learn.
     """
 
     model_id: str
     model: InterestModel
+    second: "SecondStage | None"
     trained_until: date | None
 
 
@@ -91,17 +97,16 @@ def window(interactions: Interactions, until: int, rival: Rival) -> int:
 
 
 def compare(
-    history: History, candidate: InterestModel, rival: Rival, since: int, until: int, preset: Preset
+    history: History, candidate: Fitted, rival: Rival, since: int, until: int, preset: Preset
 ) -> Comparison:
-    """Replay [since, until) with both.
+    """Replay [since, until) with both, each with its second stage.
 
     Raises:
         NothingToEvaluate: Nobody took to anything there.
     """
-    models = {CANDIDATE: candidate, SERVING: rival.model}
     scorers = [
-        InterestScorer(name, model.at(history.item_keys), history.vectors)
-        for name, model in models.items()
+        _scorer(CANDIDATE, history, candidate.model, candidate.second),
+        _scorer(SERVING, history, rival.model, rival.second),
     ]
     target: Target = "all" if preset.repeat.kind == "allow" else "new"
     met = replay(
@@ -131,6 +136,18 @@ def compare(
         found[0].n,
         rival.trained_until is not None and day_number(rival.trained_until) > since,
     )
+
+
+def _scorer(
+    name: str, history: History, model: InterestModel, second: "SecondStage | None"
+) -> Scorer:
+    first = model.at(history.item_keys)
+    if second is None:
+        return InterestScorer(name, first, history.vectors)
+    # Seconds to import; only who compares second stages pays.
+    from recsys_tasks.training import RerankedScorer  # noqa: PLC0415
+
+    return RerankedScorer(name, first, second.at(history.item_keys), history.vectors)
 
 
 def _mean(met: Replay, target: Target, name: str) -> float:

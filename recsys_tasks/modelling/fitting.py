@@ -4,13 +4,17 @@ import resource
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from recsys_tasks.interactions import Interactions
 from recsys_tasks.interest_model import Learned, ZeroShot
 from recsys_tasks.warehouse.history import History
+
+if TYPE_CHECKING:
+    from recsys_tasks.reranking import SecondStage
+    from recsys_tasks.training import Choice
 
 
 class Request(NamedTuple):
@@ -20,18 +24,31 @@ class Request(NamedTuple):
         seed: Of everything random in it.
         device: Where torch computes.
         checkpoint: File that a training which was cut off goes on from; None to start anew.
+        second_stage: Whether a second stage is wanted.
+        choice: What an earlier training decided; None to decide anew.
     """
 
     seed: int
     device: str
     checkpoint: Path | None
+    second_stage: bool = True
+    choice: "Choice | None" = None
 
 
 class Fitted(NamedTuple):
-    """A model, and what it was trained on, in numbers: the column trained_on."""
+    """What a training made.
+
+    Attributes:
+        model: The first stage.
+        facts: What it was trained on, in numbers: the column trained_on.
+        second: The second stage; None where it did not help, or was not wanted.
+        choice: What validation decided; None of a model that was made otherwise.
+    """
 
     model: Learned
     facts: dict[str, float]
+    second: "SecondStage | None" = None
+    choice: "Choice | None" = None
 
 
 Fit = Callable[[History, ZeroShot, int, Request], Fitted]
@@ -47,6 +64,7 @@ def fit(history: History, zero_shot: ZeroShot, until: int, request: Request) -> 
         request: How.
     """
     from recsys_tasks.training import (  # noqa: PLC0415  seconds to import; only who trains pays
+        TrainingData,
         TrainingOptions,
         train,
     )
@@ -54,16 +72,18 @@ def fit(history: History, zero_shot: ZeroShot, until: int, request: Request) -> 
     past = history.interactions.before(until)
     begun = perf_counter()
     training = train(
-        past,
-        history.catalogue,
-        history.item_keys,
-        history.vectors,
-        zero_shot,
+        TrainingData(past, history.catalogue, history.item_keys, history.vectors, zero_shot),
         until,
-        TrainingOptions(seed=request.seed, device=request.device, checkpoint=request.checkpoint),
+        TrainingOptions(
+            seed=request.seed,
+            device=request.device,
+            checkpoint=request.checkpoint,
+            second_stage=request.second_stage,
+        ),
+        request.choice,
     )
     facts = {**training.facts._asdict(), **_facts_of(past), "seconds": perf_counter() - begun}
-    return Fitted(training.model, facts)
+    return Fitted(training.model, facts, training.helpful_second_stage, training.choice)
 
 
 def _facts_of(past: Interactions) -> dict[str, float]:

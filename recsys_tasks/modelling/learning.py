@@ -27,6 +27,7 @@ from recsys_tasks.warehouse.models import (
     live_models,
     save_learned,
 )
+from recsys_tasks.warehouse.second_stages import save_second_stage
 
 
 class Outcome(NamedTuple):
@@ -63,6 +64,7 @@ def train(
     *,
     force: bool = False,
     seed: int = 0,
+    second_stage: bool = True,
     fitter: Fit = fit,
     on_stage: Callable[[str], None] | None = None,
 ) -> Outcome:
@@ -74,6 +76,7 @@ def train(
         until: The day after the last to learn from; without it, of all that nights have taken.
         force: Let it serve whatever the comparison says.
         seed: Of everything random.
+        second_stage: Whether a second stage is wanted.
         fitter: What trains.
         on_stage: Told what is being done.
 
@@ -84,9 +87,11 @@ def train(
     tell = on_stage or (lambda _: None)
     tell("reading the history")
     case = _read(warehouse, settings, until)
-    comparison = _try_out(settings, case, seed, fitter, tell, must=not force)
+    request = Request(seed, settings.device, None, second_stage)
+    comparison, held_out = _try_out(settings, case, request, fitter, tell, must=not force)
     tell(f"training on everything until {date_of(case.until)}")
-    fitted = _fit(settings, case, case.until, seed, fitter)
+    choice = held_out.choice if held_out else None
+    fitted = _fit(settings, case, case.until, request._replace(choice=choice), fitter)
     tell("saving the model")
     live = _save(warehouse, settings, case, fitted, seed)
     serves = force or (comparison is not None and comparison.wins)
@@ -113,19 +118,19 @@ def _read(warehouse: Warehouse, settings: Settings, until: date | None) -> _Case
         trained_until = session.value("trained_until", model_key=serving.stored.model_key)
     if not len(history.interactions):
         raise NothingToEvaluate(since="the first day", until=end)
-    rival = Rival(serving.stored.model_id, serving.interest, trained_until)
+    rival = Rival(serving.stored.model_id, serving.interest, serving.second_stage, trained_until)
     return _Case(history, serving.stored, rival, day_number(end))
 
 
 def _try_out(
     settings: Settings,
     case: _Case,
-    seed: int,
+    request: Request,
     fitter: Fit,
     tell: Callable[[str], None],
     *,
     must: bool,
-) -> Comparison | None:
+) -> tuple[Comparison | None, Fitted | None]:
     """Compare the serving model with one that was trained on what precedes the last days.
 
     Raises:
@@ -134,27 +139,26 @@ def _try_out(
     since = window(case.history.interactions, case.until, case.rival)
     try:
         tell(f"training on what precedes {date_of(since)}")
-        held_out = _fit(settings, case, since, seed, fitter)
+        held_out = _fit(settings, case, since, request, fitter)
         tell(f"comparing on {date_of(since)} until {date_of(case.until)}")
-        return compare(
-            case.history, held_out.model, case.rival, since, case.until, preset_of(settings)
-        )
+        found = compare(case.history, held_out, case.rival, since, case.until, preset_of(settings))
     except NothingToEvaluate:
         if must:
             raise
-        return None
+        return None, None
+    return found, held_out
 
 
-def _fit(settings: Settings, case: _Case, until: int, seed: int, fitter: Fit) -> Fitted:
+def _fit(settings: Settings, case: _Case, until: int, request: Request, fitter: Fit) -> Fitted:
     """Train on what precedes a day; go on from where a training of the same was cut off."""
     folder = settings.var / "training" / settings.schema_name
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / f"{case.stored.model_id}-{date_of(until)}-{seed}"
+    checkpoint = folder / f"{case.stored.model_id}-{date_of(until)}-{request.seed}"
     fitted = fitter(
         case.history,
         ZeroShot.of(preset_of(settings)),
         until,
-        Request(seed, settings.device, checkpoint),
+        request._replace(checkpoint=checkpoint),
     )
     checkpoint.unlink(missing_ok=True)
     return fitted
@@ -169,7 +173,9 @@ def _save(
         stored = save_learned(
             session, fitted.model, case.stored.encoder_id, case.stored.dim, provenance
         )
-    return LiveModel(stored, fitted.model)
+        if fitted.second is not None:
+            save_second_stage(session, stored.model_key, fitted.second)
+    return LiveModel(stored, fitted.model, fitted.second)
 
 
 def _conclude(

@@ -53,7 +53,10 @@ def _take(source: Source, banned: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _take_shared(source: Source, banned: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The first that are not banned, in the order that all users share."""
     order = np.argsort(-source.scores, kind="stable")
-    is_free = ~banned[:, order]
+    order = order[~np.asarray(banned.all(axis=0))[order]]
+    # So far down the list of a user with nearly everything banned has to go.
+    order = order[: source.quota + int(banned[:, order].sum(axis=1).max(initial=0))]
+    is_free = np.logical_not(banned[:, order])
     chosen = np.zeros_like(banned)
-    chosen[:, order] = is_free & (is_free.cumsum(axis=1) <= source.quota)
+    chosen[:, order] = is_free & (is_free.cumsum(axis=1, dtype=np.int32) <= source.quota)
     return chosen

@@ -9,7 +9,8 @@ from recsys_tasks.cooccurrence import Cooccurrence
 from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
 from recsys_tasks.interest_model import InterestModel, centre_of
 from recsys_tasks.interest_scorer import InterestScorer
-from recsys_tasks.reranking.features import Candidates, Evidence, Sides, gather
+from recsys_tasks.reranking.gathering import Candidates, gather
+from recsys_tasks.reranking.plain_scores import Evidence, Sides
 
 
 class Describer:
@@ -68,7 +69,8 @@ def unit_texts(vectors: NDArray[np.float32], are_known: NDArray[np.bool_]) -> ND
         vectors.any(axis=1, keepdims=True), vectors - centre_of(vectors[are_known]), 0
     )
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    return (centred / np.maximum(lengths, 1e-9)).astype(np.float32)
+    units: NDArray[np.float32] = centred / np.maximum(lengths, 1e-9)
+    return units.astype(np.float32)
 
 
 def renumbered(past: Interactions, users: NDArray[np.int32]) -> Interactions:

@@ -3,9 +3,9 @@
 from datetime import date
 
 from recsys_tasks.errors import NightRefused
-from recsys_tasks.ranking import ListPolicy
 from recsys_tasks.settings import Settings
 from recsys_tasks.steps import Counts
+from recsys_tasks.steps.rank.variants import policies_of
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.queries import checks
 
@@ -32,7 +32,7 @@ def good_drafts(session: Session, settings: Settings, day: date) -> list[date]:
         "refresh_days": settings.refresh_days,
         "enough_users": settings.enough_users,
         "enough_overlap": settings.enough_overlap,
-        "reorders": ListPolicy.of(settings).reorders,
+        "reorders": any(policy.reorders for policy in policies_of(settings)),
     }
     findings = [
         f"{name.replace('_', ' ')}: {finding}"

@@ -19,6 +19,7 @@ from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.models import LEARNED, StoredModel, live_models, save_zero_shot
 from recsys_tasks.warehouse.session import Row
+from recsys_tasks.warehouse.variant_models import name_variant_models
 
 log = structlog.get_logger()
 
@@ -112,6 +113,7 @@ def _choose_model(session: Session, encoder: Encoder, settings: Settings) -> Non
     session.execute("serve_if_none_does", model_key=zero_shot.model_key)
     session.execute("retire_other_zero_shots", model_key=zero_shot.model_key)
     live_models(session)  # what does not load is replaced before the night begins to use it
+    name_variant_models(session, settings)
 
 
 def _learned_may_serve(session: Session, zero_shot: StoredModel, preset: str) -> bool:

@@ -1,18 +1,25 @@
 """Last night's lists against the day: the protocol's metrics, beside popularity, with intervals.
 
 What is judged is what users were served on the day: the list of the latest night before it that
-made one for them, else the cold-start list. The row's night is the day whose behaviour the lists
-met.
+made one for them, else the cold-start list. A user counts for the variant that the night assigned,
+also where an earlier night's list was served, or none: so chance alone tells variants' users apart.
+The row's night is the day whose behaviour the lists met.
+
+While there are two variants to compare, every user-day is kept, and the sums that `experiments`
+shows are made anew.
 """
 
 import json
+from collections.abc import Iterator
 from datetime import date, timedelta
+from math import isnan
 
 import numpy as np
 
 from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation import ReadyLists, summarise_night
+from recsys_tasks.evaluation import ReadyLists, meet_night, summarise_met
 from recsys_tasks.evaluation.baselines import popularity_baselines
+from recsys_tasks.evaluation.experiments import UserFigures, figures_of_users
 from recsys_tasks.evaluation.records import records
 from recsys_tasks.interactions import NO_ROW, day_number, rows_of
 from recsys_tasks.settings import Settings, preset_of
@@ -26,6 +33,8 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     """Judge the lists that were served on `day`, and those of `day` if the next day is known."""
     days = [row[0] for row in session.rows("evaluable_days", day=day)]
     n_rows = [_evaluate(session, settings, night) for night in days]
+    session.execute("delete_old_user_days")
+    session.execute("pool_experiments")
     return {"nights": sum(map(bool, n_rows)), "rows": sum(n_rows)}
 
 
@@ -37,23 +46,40 @@ def _evaluate(session: Session, settings: Settings, day: date) -> int:
     """
     night = session.value("served_night", day=day)
     session.execute("delete_evaluations", night=day)
+    session.execute("delete_user_days", night=day)
     if night is None:
         return 0
     preset, model = preset_of(settings), serving_model(session)
     history = read_history(session, preset, model, day + timedelta(days=1))
+    served = _served(session, history, day, night)
     try:
-        evaluations = summarise_night(
+        met = meet_night(
             history.interactions,
             history.catalogue,
             len(history.user_keys),
             day_number(day),
-            _served(session, history, day, night),
+            served,
             popularity_baselines(),
         )
     except NothingToEvaluate:
         return 0
+    evaluations = summarise_met(met, served)
     session.execute("insert_evaluations", evaluations=json.dumps(records(evaluations)))
+    if session.value("is_experiment", night=night):
+        for figures in figures_of_users(met, served):
+            session.copy_rows("copy_user_days", _rows(session, history, day, figures))
     return len(evaluations)
+
+
+def _rows(
+    session: Session, history: History, day: date, figures: UserFigures
+) -> Iterator[tuple[object, ...]]:
+    """Rows of experiment_user_days."""
+    variant_key = session.value("variant_key", variant=figures.variant)
+    for user, values in zip(figures.users.tolist(), figures.values.tolist(), strict=True):
+        known = (None if isnan(value) else value for value in values)
+        key = int(history.user_keys[user])
+        yield (day, key, variant_key, figures.target, figures.segment, *known)
 
 
 def _served(session: Session, history: History, day: date, night: date) -> list[ReadyLists]:

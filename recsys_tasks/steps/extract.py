@@ -2,7 +2,9 @@
 
 A night also takes every earlier day that was never taken (the first night takes the whole history),
 and takes again each of the last `late_days` days whose rows in the source have changed since: late
-events.
+events. A day that was not over when it was taken is looked at again, however long ago it was.
+
+Users' attributes are taken as they stand in the source, also of users who did nothing yet.
 """
 
 import hashlib
@@ -22,6 +24,7 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     session.execute("update_event_types", rules=rules)
     session.execute("insert_event_types", rules=rules)
     session.execute("create_rules", rules=rules)
+    _take_users(session)
     session.execute(
         "create_days", day=day, late_days=settings.late_days, rules_fingerprint=fingerprint
     )
@@ -33,6 +36,15 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     n_interactions, n_rejected, n_days = session.rows("extracted_counts")[0]
     session.execute("drop_staging")
     return {"days": n_days, "interactions": n_interactions, "rejected": n_rejected}
+
+
+def _take_users(session: Session) -> None:
+    """Copy the changes of what is known of users."""
+    session.execute("create_known_users")
+    session.execute("update_users")
+    session.execute("forget_attributes")
+    session.execute("insert_known_users")
+    session.execute("drop_known_users")
 
 
 def rules_of(preset: Preset) -> str:
@@ -61,6 +73,7 @@ def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
     session.execute("insert_interactions")
     session.execute("delete_rejected", now=now)
     session.execute("insert_rejected")
-    session.execute("upsert_interaction_days", rules_fingerprint=rules_fingerprint)
+    session.execute("upsert_interaction_days", now=now, rules_fingerprint=rules_fingerprint)
+    session.execute("mark_days_over", now=now)
     session.execute("remember_largest_values")
     session.execute("update_largest_values")

@@ -20,7 +20,10 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
 
 
 def _publish(session: Session, night: date) -> None:
+    session.value("drop_provisional", night=night)
+    session.execute("forget_failed_refreshes", night=night)
     session.value("publish_draft", night=night)
     session.execute("publish_cold_start", night=night)
     session.execute("publish_night", night=night)
+    session.execute("publish_variants", night=night)
     session.execute("delete_draft_night", night=night)

@@ -117,3 +117,14 @@ def examples_of(interactions: Interactions, since: int, until: int) -> Examples:
         np.append(heads, len(triples)),
         triples[:, 2].astype(np.int32),
     )
+
+
+def histories_of(
+    events: Events, examples: Examples, most: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the events of each example's user before its day begin and end, the `most` latest."""
+    span = float(events.times.max(initial=0)) + 2
+    owners = np.repeat(np.arange(len(events.starts) - 1), np.diff(events.starts))
+    keys = owners * span + events.times
+    ends = np.searchsorted(keys, examples.users * span + examples.days)
+    return np.maximum(events.starts[examples.users], ends - most), ends

@@ -57,6 +57,9 @@ class Batch(NamedTuple):
 class Network(nn.Module):
     """The score of every item for every user-day, but for what belongs to the day."""
 
+    vectors: Tensor
+    basis: Tensor
+
     def __init__(
         self,
         shape: Shape,
@@ -78,8 +81,8 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         n_half_lives, r = len(shape.half_lives), vectors.shape[1]
-        self.register_buffer("vectors", vectors)
-        self.register_buffer("basis", basis)
+        self.register_buffer("vectors", vectors, persistent=False)
+        self.register_buffer("basis", basis, persistent=False)
         start = torch.eye(r, shape.dim)
         self.p_in = nn.Parameter(start.clone())
         self.p_out = nn.Parameter(start.repeat(1, n_half_lives))
@@ -130,7 +133,8 @@ class Network(nn.Module):
 
     def taus(self, masses: Tensor) -> Tensor:
         """How much each feature of an item counts, shape (B, F)."""
-        return self.tau + self.tau_by_mass * torch.log1p(masses[:, -1:])
+        # While half-lives are learned, the longest need not stay the last: its mass is the largest.
+        return self.tau + self.tau_by_mass * torch.log1p(masses.amax(dim=1, keepdim=True))
 
     def learned(
         self,
@@ -140,9 +144,11 @@ class Network(nn.Module):
         earned_at: float,
     ) -> Learned:
         """The parameters as the night applies them."""
-        state = {name: value.detach().cpu().numpy() for name, value in self.state_dict().items()}
+        # Copies: training goes on, and the model stays.
+        state = {name: value.cpu().numpy().copy() for name, value in self.state_dict().items()}
         half_lives = np.exp(state["log_half_lives"])
         order = np.argsort(half_lives, kind="stable")
+        basis = self.basis.cpu().numpy()
         d = self.shape.dim
 
         def blocks(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -156,8 +162,8 @@ class Network(nn.Module):
             prior_mass=float(np.exp(state["log_prior_mass"])),
             prior=state["prior"][order],
             centre=centre,
-            p_in=state["basis"] @ state["p_in"],
-            p_out=state["basis"] @ blocks(state["p_out"]),
+            p_in=basis @ state["p_in"],
+            p_out=basis @ blocks(state["p_out"]),
             item_keys=item_keys,
             in_ids=state["in_ids"],
             out_ids=blocks(state["out_ids"]),

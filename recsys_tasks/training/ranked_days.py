@@ -24,8 +24,8 @@ def ranked_days(
     """Describe the candidates of user-days.
 
     A user-day becomes up to three groups, as far as each holds something that the user took to:
-    what was never touched (target `new`), everything (target `all`, where something was taken to
-    again), and what existed the day before (all that a night can list, where more existed).
+    everything; what was never touched, where something else was taken to again (target `new`); and
+    what existed the day before, where more exists (a night can list no other).
     """
     parts = list(_parts(describer, interactions, user_days, n_items))
     if not parts:
@@ -64,13 +64,13 @@ def _labels(
 
 def _views(found: Candidates, labels: NDArray[np.int8]) -> Iterator[NDArray[np.bool_]]:
     """Which candidates stand in each kind of group."""
-    is_new = ~found.are_touched
-    yield is_new
     repeats = np.unique(found.users[(labels > 0) & found.are_touched])
-    yield np.isin(found.users, repeats)
+    repeat = np.isin(found.users, repeats)
+    yield np.ones(len(labels), np.bool_)
+    yield ~found.are_touched & repeat
     is_of_the_day = found.features[:, AGE] == 0
     if is_of_the_day.any():
-        yield is_new & ~is_of_the_day
+        yield ~found.are_touched & ~is_of_the_day
 
 
 def _groups(found: Candidates, labels: NDArray[np.int8], day: int) -> Groups:

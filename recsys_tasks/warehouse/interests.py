@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.decay import Decayed, fold, zero
+from recsys_tasks.decay import Decayed, Policy, fold, zero
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.session import Session
+
+CHUNK = 10_000  # users whose deltas are held at once
 
 
 class Interests(NamedTuple):
@@ -114,14 +116,44 @@ def interests_as_of(session: Session, shape: Shape, model_key: int, night: date)
     return _together(settled, refolded)
 
 
-def _together(one: Interests, other: Interests) -> Interests:
-    """Two disjoint sets of users as one, in ascending keys."""
-    keys = np.concatenate([one.user_keys, other.user_keys])
+def interests_by(
+    policy: Policy,
+    session: Session,
+    shape: Shape,
+    model_key: int,
+    night: date,
+    user_keys: NDArray[np.int32],
+) -> Interests:
+    """Some users' interests as they were at the end of a night, by another policy than the totals'.
+
+    All their deltas are folded from the first on, CHUNK users at a time. Who has none is left out.
+    """
+    parts = [nobody(shape)]
+    for start in range(0, len(user_keys), CHUNK):
+        asked = user_keys[start : start + CHUNK].tolist()
+        keys, deltas = read_deltas(
+            session,
+            "deltas_of_users_until",
+            shape,
+            model_key=model_key,
+            night=night,
+            user_keys=asked,
+        )
+        users, rows = np.unique(keys, return_inverse=True)
+        start_of = zero(len(users), len(shape.half_lives), shape.width, 0)
+        start_of.days[rows[::-1]] = deltas.days[::-1]
+        parts.append(Interests(users, *policy.fold(start_of, rows, deltas)))
+    return _together(*parts)
+
+
+def _together(*parts: Interests) -> Interests:
+    """Disjoint sets of users as one, in ascending keys."""
+    keys = np.concatenate([part.user_keys for part in parts])
     order = np.argsort(keys, kind="stable")
     state = Decayed(
-        np.concatenate([one.state.totals, other.state.totals]),
-        np.concatenate([one.state.masses, other.state.masses]),
-        np.concatenate([one.state.days, other.state.days]),
+        np.concatenate([part.state.totals for part in parts]),
+        np.concatenate([part.state.masses for part in parts]),
+        np.concatenate([part.state.days for part in parts]),
     )
-    alphas = np.concatenate([one.alphas, other.alphas])
+    alphas = np.concatenate([part.alphas for part in parts])
     return Interests(keys[order], state.at(order), alphas[order])

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -12,7 +12,11 @@ from recsys_tasks.errors import BrokenModel, NoModel, first_line
 from recsys_tasks.interest_model import InterestModel, Learned, ZeroShot
 from recsys_tasks.warehouse.artifacts import pack, problem_of, unpack
 from recsys_tasks.warehouse.interests import Shape
+from recsys_tasks.warehouse.second_stages import load_second_stage
 from recsys_tasks.warehouse.session import Session
+
+if TYPE_CHECKING:
+    from recsys_tasks.reranking import SecondStage
 
 log = structlog.get_logger()
 
@@ -43,10 +47,12 @@ class LiveModel(NamedTuple):
     Attributes:
         stored: Its row.
         interest: Its parameters.
+        second_stage: What ranks its candidates again; None where it has none.
     """
 
     stored: StoredModel
     interest: InterestModel
+    second_stage: "SecondStage | None" = None
 
     @property
     def shape(self) -> Shape:
@@ -67,10 +73,10 @@ def serving_model(session: Session) -> StoredModel:
 
 
 def live_models(session: Session) -> list[LiveModel]:
-    """The models of which a night makes lists: the one that serves.
+    """The models of which a night makes lists: the one that serves, and then those of variants.
 
-    Where that one does not load, the newest kept one that does serves from now on, and the ledger
-    says so.
+    Where the first does not load, the newest kept one that does serves from now on, and the ledger
+    says so. Another one that does not load is left out: `rank` says so.
 
     Raises:
         NoModel: None was made yet.
@@ -78,9 +84,18 @@ def live_models(session: Session) -> list[LiveModel]:
     """
     serving = serving_model(session)
     try:
-        return [load_live(session, serving)]
+        first = load_live(session, serving)
     except BrokenModel as broken:
-        return [_fall_back(session, serving, broken)]
+        first = _fall_back(session, serving, broken)
+    return [first, *_live_beside(session, first.stored)]
+
+
+def _live_beside(session: Session, serving: StoredModel) -> Iterator[LiveModel]:
+    for row in session.rows("models_of_variants", model_key=serving.model_key):
+        try:
+            yield load_live(session, StoredModel(*row))
+        except BrokenModel as broken:
+            log.warning("the model of a variant does not load", reason=str(broken))
 
 
 def _fall_back(session: Session, serving: StoredModel, broken: BrokenModel) -> LiveModel:
@@ -111,7 +126,9 @@ def load_live(session: Session, stored: StoredModel) -> LiveModel:
     Raises:
         BrokenModel: They are missing or damaged.
     """
-    return LiveModel(stored, load_model(session, stored))
+    interest = load_model(session, stored)
+    second = load_second_stage(session, stored.model_key, stored.model_id)
+    return LiveModel(stored, interest, second)
 
 
 def load_model(session: Session, stored: StoredModel) -> InterestModel:

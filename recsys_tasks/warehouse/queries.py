@@ -39,15 +39,17 @@ def source_mapping(source: str) -> tuple[str, ...]:
     """The statements that make the views source_items, source_users and source_events.
 
     Args:
-        source: A folder under sql/source, or a path to one.
+        source: A folder under sql/source, or a path to one. Without users.sql it has no users.
 
     Raises:
-        BadSettings: A file of the three is missing.
+        BadSettings: A file of the other two is missing.
     """
     folder = ROOT / "source" / source if "/" not in source else Path(source)
-    files = [folder / f"{name}.sql" for name in SOURCE_RELATIONS]
-    missing = [path.name for path in files if not path.is_file()]
+    files = {name: folder / f"{name}.sql" for name in SOURCE_RELATIONS}
+    if not files["users"].is_file():
+        files["users"] = ROOT / "source" / "no_users.sql"
+    missing = [path.name for path in files.values() if not path.is_file()]
     if missing:
         problem = f"source {source!r} has no {', '.join(missing)} under {folder}"
         raise BadSettings(problem=problem)
-    return tuple(path.read_text() for path in files)
+    return tuple(path.read_text() for path in files.values())

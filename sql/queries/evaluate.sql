@@ -1,9 +1,11 @@
 -- name: evaluable_days
--- The day itself, and the next day whose behaviour is known, if lists for it come from this night.
+-- The day itself, and the next day whose behaviour is known, if lists for it come from this night
+-- and it is over.
 select interaction_days.day
 from interaction_days
 where
     interaction_days.day in (%(day)s::date, %(day)s::date + 1)
+    and (interaction_days.day = %(day)s or interaction_days.is_over)
     and interaction_days.n_interactions > 0
 order by interaction_days.day;
 
@@ -15,7 +17,8 @@ where published_nights.night < %(day)s;
 
 -- name: served_lists
 -- The list that each user who did something on a day was served: of the latest night that made one,
--- else the cold-start list.
+-- else the cold-start list; and the variant that the night assigned, else the list's where nights
+-- knew of no variants yet.
 select
     active.user_key,
     coalesce(lists.item_keys, cold_start_lists.item_keys) as item_keys,
@@ -36,7 +39,18 @@ left join lateral (
     order by recommendation_lists.night desc
     limit 1
 ) as lists on true
-left join variants on lists.variant_key = variants.variant_key
+inner join users on active.user_key = users.user_key
+left join night_variants as standard
+    on standard.night = %(night)s and standard.is_default
+left join night_variants as shown
+    on
+        standard.night = shown.night
+        and shown.is_served
+        and shown.places @> place_of(shown.salt, users.user_id)
+left join variants
+    on
+        coalesce(shown.variant_key, standard.variant_key, lists.variant_key)
+        = variants.variant_key
 left join cold_start_lists on cold_start_lists.night = %(night)s
 order by active.user_key;
 

@@ -41,8 +41,9 @@ from json_to_recordset(%(rules)s) as rules (
 inner join event_types on rules.event_type = event_types.event_type;
 
 -- name: create_days!
--- The days to look at: those before the night that were never taken, those whose rejected rows met
--- other rules, and the last days, where events may have come late, or gone.
+-- The days to look at: those before the night that were never taken or not over when they were,
+-- those whose rejected rows met other rules, and the last days, where events may have come late, or
+-- gone.
 create temporary table days on commit drop as
 with span as (
     select
@@ -65,6 +66,7 @@ cross join
 left join interaction_days on candidates.day = interaction_days.day
 where
     interaction_days.day is null
+    or not interaction_days.is_over
     or candidates.day >= %(day)s::date - %(late_days)s
     or (
         interaction_days.n_rejected > 0
@@ -352,12 +354,13 @@ with forgotten as (
 )
 
 insert into interaction_days (
-    day, source_fingerprint, rules_fingerprint, n_interactions, n_rejected
+    day, source_fingerprint, rules_fingerprint, is_over, n_interactions, n_rejected
 )
 select
     changed_days.day,
     changed_days.fingerprint,
     %(rules_fingerprint)s,
+    changed_days.day < %(now)s::timestamptz::date,
     count(staged.day) filter (where staged.reason is null),
     count(staged.day) filter (where staged.reason is not null)
 from changed_days
@@ -367,9 +370,19 @@ on conflict (day) do update
     set
         source_fingerprint = excluded.source_fingerprint,
         rules_fingerprint = excluded.rules_fingerprint,
+        is_over = excluded.is_over,
         n_interactions = excluded.n_interactions,
         n_rejected = excluded.n_rejected,
         trends_fingerprint = null;
+
+-- name: mark_days_over!
+-- What was taken while its day went on, and is still all that there is.
+update interaction_days
+set is_over = true
+where
+    not is_over
+    and day in (select days.day from days)
+    and day < %(now)s::timestamptz::date;
 
 -- name: remember_largest_values!
 -- Those that were forgotten, out of all that was taken.

@@ -149,12 +149,18 @@ set state = 'retired'
 where state = 'candidate';
 
 -- name: retire_surplus!
--- All kept models but the newest; the zero-shot one is what every night can fall back to.
+-- All kept models but the newest, and those that variants rank by; the zero-shot one is what every
+-- night can fall back to.
 update models
 set state = 'retired'
 where
     state = 'kept'
     and kind != 'zero-shot'
+    and model_key not in (
+        select variant_models.model_key
+        from variant_models
+        where variant_models.model_key is not null
+    )
     and model_key not in (
         select newest.model_key
         from models as newest
@@ -211,10 +217,10 @@ from models
 where models.model_key = %(model_key)s;
 
 -- name: day_after_the_last
--- The first day that no night has taken.
+-- The first day that no night has taken whole.
 select max(interaction_days.day) + 1
 from interaction_days
-where interaction_days.n_interactions > 0;
+where interaction_days.n_interactions > 0 and interaction_days.is_over;
 
 -- name: noted_steps
 -- What steps of the newest nights wanted to be known, though they did not fail.

@@ -15,6 +15,11 @@ with inputs as (
                 select sum(hashtextextended(to_jsonb(items.*)::text, 0))
                 from items
             )
+            || ' ' || (
+                select coalesce(sum(hashtextextended(to_jsonb(users.*)::text, 0)), 0)
+                from users
+                where users.attributes is not null
+            )
         ) as fingerprint
     from (
         select %(day)s::date as night
@@ -172,7 +177,12 @@ copy draft_lists (
     reason_kinds,
     reason_items,
     reason_details,
-    reason_days
+    reason_days,
+    part_kinds,
+    part_items,
+    part_details,
+    part_days,
+    parts
 ) from stdin with (format "binary");
 
 -- name: insert_draft_night!

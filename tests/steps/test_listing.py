@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from encoders import WORDS
 from sources import NIGHT, Row, noon
 
 from recsys_tasks.errors import BadSettings
@@ -17,10 +18,14 @@ EARLIER = NIGHT - timedelta(days=20)
 
 
 def catalogue() -> Iterator[Row]:
-    """Forty items of four categories in turn; the last eight came three days before NIGHT."""
+    """Forty items of four categories in turn; the last eight came three days before NIGHT.
+
+    Those of one category have the first word of their titles in common.
+    """
     for n in range(N_ITEMS):
         yield {
             "item_id": f"i{n:02}",
+            "title": f"{WORDS[n % len(CATEGORIES)]} {WORDS[n // len(CATEGORIES)]}",
             "category": CATEGORIES[n % len(CATEGORIES)],
             "attributes": {"price": n},
             "created_at": noon(NIGHT - timedelta(days=3 if n >= 32 else 100)),

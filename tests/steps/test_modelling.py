@@ -191,10 +191,10 @@ def test_half_of_what_the_serving_model_does_not_know_is_learned_from(
     happened = history_of([Deed(0, 0, float(day)) for day in range(180, 200)])
     known = None if trained_until is None else date_of(trained_until)
 
-    assert window(happened, 200, Rival("interest-1", learned_of([], 3), known)) == first
+    assert window(happened, 200, Rival("interest-1", learned_of([], 3), None, known)) == first
 
 
 def test_a_candidate_is_judged_on_the_last_weeks_only() -> None:
     happened = history_of([Deed(0, 0, float(day)) for day in range(400)])
 
-    assert window(happened, 400, Rival("zero-shot-1", MODEL, None)) == 400 - MOST_DAYS
+    assert window(happened, 400, Rival("zero-shot-1", MODEL, None, None)) == 400 - MOST_DAYS

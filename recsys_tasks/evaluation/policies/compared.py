@@ -42,7 +42,8 @@ class PersonalPart:
         """Shape (n, n_items)."""
         rank = self.scorer.model.rank(self.scorer.vectors.shape[1])
         theirs = self.scorer.user_side(past, users, day)[:, :rank]
-        return theirs @ self.scorer.item_side(past, day)[:, :rank].T
+        items = self.scorer.item_side(self.scorer.facts(past, day))[:, :rank]
+        return np.asarray(theirs @ items.T, np.float32)
 
 
 def personal_parts(scorers: Sequence[Scorer]) -> list[Scorer]:

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys_tasks.decay import retention, seen_from, zero
+from recsys_tasks.decay import FixedAlpha, retention, seen_from, zero
+from recsys_tasks.devices import torch_device
 from recsys_tasks.errors import EmptyCatalogue
 from recsys_tasks.interactions import ALWAYS, date_of, day_number, rows_of
 from recsys_tasks.interest_model import InterestModel, ItemFacts, UserFacts, centre_of
 from recsys_tasks.settings import Preset, Settings, preset_of
+from recsys_tasks.steps.rank.cold import Ranked, newcomers, sides_of
 from recsys_tasks.warehouse import Session, copying
-from recsys_tasks.warehouse.interests import Interests, interests_as_of
+from recsys_tasks.warehouse.interests import Interests, interests_as_of, interests_by
 from recsys_tasks.warehouse.models import LiveModel, StoredModel
 from recsys_tasks.warehouse.weighing import read_vectors
 
@@ -38,7 +40,7 @@ class Listed(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Users and items as a night sees them. Rows are in ascending order of ids.
+    """Users and items as a night sees them. Rows are in ascending order of ids, newcomers last.
 
     Attributes:
         night: The night.
@@ -54,6 +56,7 @@ class Picture(NamedTuple):
         ages: Days since they exist, shape (n_items,); inf where that is not known.
         centre: Of the vectors, shape (dim,).
         trends: Decayed counts at the preset's half-lives, shape (n_items, K).
+        facts: Of the items, as the model reads them.
         item_side: Shape (n_items, rank + F).
         excluded: What the repeat policy keeps out, shape (n, n_items).
         device: Where torch computes.
@@ -72,6 +75,7 @@ class Picture(NamedTuple):
     ages: NDArray[np.float32]
     centre: NDArray[np.float32]
     trends: NDArray[np.float32]
+    facts: ItemFacts
     item_side: NDArray[np.float32]
     excluded: sparse.csr_array
     device: str
@@ -81,9 +85,36 @@ class Picture(NamedTuple):
         """Coordinates of the personal part of both sides."""
         return self.ranker.rank(len(self.centre))
 
+    def among(self, rows: NDArray[np.intp]) -> "Picture":
+        """The same with some of the users, by their rows."""
+        return self._replace(
+            user_keys=self.user_keys[rows],
+            interests=self.interests[rows],
+            masses=self.masses[rows],
+            user_side=self.user_side[rows],
+            excluded=self.excluded[rows],
+        )
 
-def read_picture(session: Session, settings: Settings, live: LiveModel, night: date) -> Picture:
+
+def read_picture(
+    session: Session,
+    settings: Settings,
+    live: LiveModel,
+    night: date,
+    *,
+    only: NDArray[np.int32] | None = None,
+    alpha: float | None = None,
+) -> Picture:
     """Read and compute what a night's lists are made from.
+
+    Args:
+        session: Of the night.
+        settings: Of the tenant.
+        live: The model that ranks.
+        night: The night.
+        only: Keys of the users to whom lists are restricted; None for all.
+        alpha: What an active day of theirs leaves of their interests, in place of half-lives; only
+            for users that `only` names.
 
     Raises:
         EmptyCatalogue: No item may be listed that night.
@@ -96,9 +127,19 @@ def read_picture(session: Session, settings: Settings, live: LiveModel, night: d
     (user_keys,) = session.copy_out(
         "users_to_refresh", (copying.INT4,), night=night, refresh_days=settings.refresh_days
     )
-    known = interests_as_of(session, live.shape, live.stored.model_key, night)
+    user_keys = np.concatenate([user_keys, newcomers(session, settings, night)])
+    if only is not None:
+        user_keys = user_keys[np.isin(user_keys, only)]
+    if alpha is None:
+        known = interests_as_of(session, live.shape, live.stored.model_key, night)
+    else:
+        known = interests_by(
+            FixedAlpha(alpha), session, live.shape, live.stored.model_key, night, user_keys
+        )
     centre = centre_of(items.vectors)
+    facts = item_facts_of(session, ranker, items, night)
     users = _facts_of(user_keys, known, ranker, centre, day_number(night))
+    ranked = Ranked(ranker, centre, night)
     return Picture(
         night=night,
         model=live.stored,
@@ -107,25 +148,17 @@ def read_picture(session: Session, settings: Settings, live: LiveModel, night: d
         user_keys=user_keys,
         interests=users.interests,
         masses=users.masses,
-        user_side=ranker.user_side(users),
+        user_side=sides_of(session, settings, ranked, known, user_keys, users),
         item_keys=items.item_keys,
         vectors=items.vectors,
         ages=items.ages,
         centre=centre,
         trends=read_trends(session, preset.trend_half_lives, items.item_keys, night),
-        item_side=item_side_of(session, ranker, items, night),
+        facts=facts,
+        item_side=ranker.item_side(facts),
         excluded=_excluded(session, preset, user_keys, items.item_keys, night),
         device=torch_device(settings.device),
     )
-
-
-def torch_device(wanted: str) -> str:
-    """The device that a setting names; `auto` is a GPU where there is one."""
-    if wanted != "auto":
-        return wanted
-    import torch  # noqa: PLC0415  seconds to import; only who ranks pays
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def read_catalogue(session: Session, model: StoredModel, query: str, night: date) -> Listed:
@@ -137,12 +170,10 @@ def read_catalogue(session: Session, model: StoredModel, query: str, night: date
     return Listed(item_keys, read_vectors(session, model, text_keys), ages)
 
 
-def item_side_of(
-    session: Session, ranker: InterestModel, items: Listed, night: date
-) -> NDArray[np.float32]:
-    """The items' side of the score, shape (n_items, rank + F)."""
+def item_facts_of(session: Session, ranker: InterestModel, items: Listed, night: date) -> ItemFacts:
+    """What a night knows of items, as a model reads it."""
     counts = read_trends(session, ranker.trend_half_lives, items.item_keys, night)
-    return ranker.item_side(ItemFacts(items.vectors, counts, items.ages))
+    return ItemFacts(items.vectors, counts, items.ages)
 
 
 def read_trends(

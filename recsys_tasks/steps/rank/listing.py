@@ -1,12 +1,27 @@
 """Lists as the settings want them: of what may be listed, diverse, capped, with what is new."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys_tasks.errors import BadSettings
 from recsys_tasks.interactions import NO_ROW, day_number, rows_of
-from recsys_tasks.ranking import NEW_FOR, ListedItems, ListPolicy, Lists, Products, make_lists
+from recsys_tasks.interest_model import ItemFacts
+from recsys_tasks.ranking import (
+    NEW_FOR,
+    ListedItems,
+    ListPolicy,
+    Lists,
+    Products,
+    Scores,
+    make_lists,
+)
 from recsys_tasks.settings import Settings, variable_of
 from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.steps.rank.reasoning import Again
+from recsys_tasks.steps.rank.second_stage import reranked, scores_of
+from recsys_tasks.steps.rank.variants import Shown
 from recsys_tasks.warehouse import Session, copying
 
 _FILTER = variable_of("list_filter")
@@ -48,13 +63,58 @@ def listable(session: Session, picture: Picture) -> Picture:
         vectors=picture.vectors[rows],
         ages=picture.ages[rows],
         trends=picture.trends[rows],
+        facts=ItemFacts(*(column[rows] for column in picture.facts)),
         item_side=picture.item_side[rows],
         excluded=picture.excluded[:, rows],
     )
 
 
-def lists_of(session: Session, settings: Settings, picture: Picture, policy: ListPolicy) -> Lists:
-    """The lists of a night's users."""
+def lists_of_variants(
+    session: Session,
+    settings: Settings,
+    picture: Picture,
+    variants: Sequence[Shown],
+    variant_keys: NDArray[np.int16],
+) -> tuple[Lists, Again | None]:
+    """The lists of a night's users, each by the policy of the user's variant.
+
+    Args:
+        session: Of the night.
+        settings: Of the tenant.
+        picture: By which all the variants rank.
+        variants: Of its users.
+        variant_keys: The variant of each user, shape (n,).
+
+    Returns:
+        The lists, and what the second stage gave to them; None where there is none.
+    """
+    again = None
+    items = _listed_items(session, picture)
+    shape = (len(variant_keys), min(settings.list_length, len(picture.item_keys)))
+    lists = Lists(np.full(shape, NO_ROW, np.int32), np.full(shape, -np.inf, np.float32))
+    for variant in variants:
+        rows = np.flatnonzero(variant_keys == variant.variant_key)
+        theirs = picture if len(rows) == len(variant_keys) else picture.among(rows)
+        _put(lists, rows, lists_of(settings, theirs, variant.policy, items))
+        second = variant.live.second_stage
+        if second is not None and variant.stage != "interest":
+            again = again or Again.nothing(second, lists)
+            for batch in reranked(session, settings, theirs, second):
+                ranking = Scores(scores_of(theirs, batch))
+                better = make_lists(ranking, variant.policy, items, device=theirs.device)
+                _put(lists, rows[batch.rows], better)
+                again.put(rows[batch.rows], batch.found, better)
+    return lists, again
+
+
+def _put(lists: Lists, rows: NDArray[np.intp], theirs: Lists) -> None:
+    """Write the lists of some users."""
+    for target, values in zip(lists, theirs, strict=True):
+        target[rows] = values
+
+
+def lists_of(settings: Settings, picture: Picture, policy: ListPolicy, items: ListedItems) -> Lists:
+    """The lists of a picture's users."""
     ranking = Products(
         picture.user_side,
         picture.item_side,
@@ -62,7 +122,7 @@ def lists_of(session: Session, settings: Settings, picture: Picture, policy: Lis
         settings.batch_size,
         picture.device,
     )
-    return make_lists(ranking, policy, _listed_items(session, picture), device=picture.device)
+    return make_lists(ranking, policy, items, device=picture.device)
 
 
 def _listed_items(session: Session, picture: Picture) -> ListedItems:

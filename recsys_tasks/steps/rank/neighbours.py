@@ -1,14 +1,17 @@
-"""Similar items and similar users, and the item vectors of live queries, as of the newest night."""
+"""Who and what is alike, and the item vectors of live queries, as of the newest night."""
 
 import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys_tasks.cold_start import distinct, most_alike
 from recsys_tasks.interactions import NO_ROW, rows_of
 from recsys_tasks.ranking import Lists, nearest
 from recsys_tasks.settings import Settings
-from recsys_tasks.steps.rank.inputs import Listed, Picture, item_side_of, read_catalogue
+from recsys_tasks.steps.rank.cold import read_profiles
+from recsys_tasks.steps.rank.inputs import Listed, Picture, item_facts_of, read_catalogue
+from recsys_tasks.steps.rank.people import write_people
 from recsys_tasks.warehouse import Session, copying
 
 
@@ -25,7 +28,10 @@ def write_neighbours(
     """
     _write_item_vectors(session, picture)
     _write_similar_items(session, settings, picture)
-    _write_similar_users(session, settings, picture, moved)
+    pool = _pool(settings, picture)
+    _write_similar_users(session, settings, picture, moved, pool)
+    _write_alike_users(session, settings, picture, pool)
+    write_people(session, settings, picture)
 
 
 def _write_item_vectors(session: Session, picture: Picture) -> None:
@@ -61,7 +67,8 @@ def _personal_parts(
     if not absent.any():
         return picture.item_keys, personal
     others = Listed(listed.item_keys[absent], listed.vectors[absent], listed.ages[absent])
-    side = item_side_of(session, picture.ranker.at(others.item_keys), others, picture.night)
+    ranker = picture.ranker.at(others.item_keys)
+    side = ranker.item_side(item_facts_of(session, ranker, others, picture.night))
     keys = np.concatenate([picture.item_keys, others.item_keys])
     return keys, np.concatenate([personal, side[:, : picture.rank]])
 
@@ -89,13 +96,22 @@ def _write_similar_items(session: Session, settings: Settings, picture: Picture)
     session.execute("upsert_derived", table="item_neighbours", fingerprint=fingerprint)
 
 
-def _write_similar_users(
-    session: Session, settings: Settings, picture: Picture, moved: NDArray[np.int32]
-) -> None:
-    """The nearest users of those whose interest moved, among the users with the most evidence."""
+def _pool(settings: Settings, picture: Picture) -> NDArray[np.intp]:
+    """Rows of the users with the most evidence, most first: among them neighbours are sought."""
     evidence = picture.masses[:, -1]
     pool = np.argsort(-evidence, kind="stable")[: settings.similar_pool]
-    pool = pool[evidence[pool] > 0]
+    return pool[evidence[pool] > 0]
+
+
+def _write_similar_users(
+    session: Session,
+    settings: Settings,
+    picture: Picture,
+    moved: NDArray[np.int32],
+    pool: NDArray[np.intp],
+) -> None:
+    """The nearest of the pool's users, for those whose interest moved."""
+    evidence = picture.masses[:, -1]
     queries = np.flatnonzero(np.isin(picture.user_keys, moved) & (evidence > 0))
     vectors = picture.interests.sum(axis=1)
     rows, inside = rows_of(pool.astype(np.int32), queries.astype(np.int32))
@@ -117,6 +133,23 @@ def _write_similar_users(
         lists,
         picture.user_keys[pool],
     )
+
+
+def _write_alike_users(
+    session: Session, settings: Settings, picture: Picture, pool: NDArray[np.intp]
+) -> None:
+    """The pool's users with the most attributes in common, for whoever has no interest yet."""
+    people = read_profiles(session)
+    has_interest = picture.known.user_keys[picture.known.state.masses[:, -1] > 0]
+    cold = np.flatnonzero(~np.isin(people.user_keys, has_interest))
+    if not len(cold):
+        return
+    kinds, which = distinct(people.values[cold])
+    pool_keys = picture.user_keys[pool]
+    rows, cosines = most_alike(kinds, people.of(pool_keys), settings.similar_length)
+    session.execute("delete_user_neighbours", user_keys=people.user_keys[cold].tolist())
+    lists = Lists(rows[which], cosines[which])
+    _copy(session, "copy_user_neighbours", people.user_keys[cold], lists, pool_keys)
 
 
 def _copy(

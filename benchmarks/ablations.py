@@ -1,0 +1,168 @@
+"""What each part of the model is worth: trained without it, and replayed.
+
+Both stages are trained on what precedes the last 20% of a folder's interactions, once whole and
+once without each part, and replay the same sample of user-days.
+
+    python benchmarks/ablations.py FOLDER --preset shop
+
+Without text: vectors of zeros. Without user texts: what users wrote weighs nothing. Without
+negatives: dislikes, returns and low ratings are not there. One half-life: 14 days. Also told:
+seconds of training, and the most memory that the process had until then.
+"""
+
+import resource
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import psycopg2
+import typer
+from psycopg2.extensions import make_dsn
+from rich.console import Console
+from rich.table import Table
+
+from recsys_tasks.backtesting import read_everything
+from recsys_tasks.evaluation import last_fifth, replay
+from recsys_tasks.evaluation.intervals import difference
+from recsys_tasks.evaluation.judging import in_segment, judge
+from recsys_tasks.evaluation.metrics import METRICS
+from recsys_tasks.evaluation.replays import Replay
+from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.loading import load_folder
+from recsys_tasks.settings import preset_of, read_settings
+from recsys_tasks.training import (
+    INTEREST,
+    RERANKED,
+    SharedTraining,
+    TrainedScorer,
+    TrainingData,
+    TrainingOptions,
+)
+from recsys_tasks.warehouse import connect, embedded
+from recsys_tasks.warehouse.history import History
+
+WHOLE = "everything"
+ONE_HALF_LIFE = 14.0
+
+
+class Case(NamedTuple):
+    """A model without a part.
+
+    Attributes:
+        name: Of the part.
+        data: What it is trained on.
+        options: How.
+    """
+
+    name: str
+    data: TrainingData
+    options: TrainingOptions
+
+
+class Measured(NamedTuple):
+    """A case, replayed."""
+
+    name: str
+    met: Replay
+    seconds: float
+    megabytes: int
+
+
+def cases(data: TrainingData) -> Iterator[Case]:
+    """Everything, and everything but a part."""
+    options, happened = TrainingOptions(), data.interactions
+    yield Case(WHOLE, data, options)
+    blind = replace(data.catalogue, vectors=np.zeros_like(data.catalogue.vectors))
+    vectors = np.zeros_like(data.vectors)
+    yield Case("text", replace(data, catalogue=blind, vectors=vectors), options)
+    for part in ("ids", "trends", "gains"):
+        yield Case(part, data, replace(options, without=frozenset({part})))
+    one = data.zero_shot._replace(half_lives=(ONE_HALF_LIFE,), scales=(sum(data.zero_shot.scales),))
+    yield Case("several half-lives", replace(data, zero_shot=one), options)
+    if happened.text_weights.any():
+        silent = replace(happened, text_weights=np.zeros_like(happened.text_weights))
+        yield Case("user texts", replace(data, interactions=silent), options)
+    if (happened.weights < 0).any():
+        kind = happened.where(happened.weights >= 0)
+        yield Case("negatives", replace(data, interactions=kind), options)
+
+
+def measured(case: Case, history: History, max_user_days: int) -> Measured:
+    """Train, and replay. User-days are those of the whole history, whatever training reads."""
+    since, until = last_fifth(history.interactions)
+    shared = SharedTraining(case.data, case.options)
+    start = perf_counter()
+    shared.on(case.data.interactions.before(since), since)
+    seconds = perf_counter() - start
+    met = replay(
+        case.data.interactions,
+        case.data.catalogue,
+        len(history.user_keys),
+        [TrainedScorer(name, shared) for name in (INTEREST, RERANKED)],
+        since,
+        until,
+        ks=(10,),
+        targets=("new",),
+        max_user_days=max_user_days,
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # KiB on Linux
+    return Measured(case.name, met, seconds, peak)
+
+
+def cells(found: Measured, whole: Measured, stage: str) -> Iterator[str]:
+    """NDCG@10 of all and of warm users, and the paired difference to the whole model."""
+    values = {name: _ndcg(one.met, stage, "all") for name, one in (("", found), (WHOLE, whole))}
+    yield f"{values[''].mean():.4f}"
+    yield f"{_ndcg(found.met, stage, 'warm').mean():.4f}"
+    if found.name == WHOLE or len(values[""]) != len(values[WHOLE]):
+        yield ""
+        return
+    users = found.met.user_days.users[in_segment(found.met, "new", "all")]
+    gap = difference(values[""], values[WHOLE], users)
+    yield f"{gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f})"
+
+
+def _ndcg(met: Replay, stage: str, segment: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    return METRICS["ndcg"].measure(judge(met, "new", stage, segment))  # type: ignore[arg-type]
+
+
+def main(folder: Path, preset: str = "shop", sample: int = 3_000) -> None:
+    """Replay a SAMPLE of FOLDER's last user-days with each part left out."""
+    server = embedded.start(Path("var") / "ablations")
+    connection = psycopg2.connect(server)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("drop database if exists ablations with (force)")
+        cursor.execute("create database ablations")
+    connection.close()
+    settings = read_settings(dsn=make_dsn(server, dbname="ablations"), preset=preset)
+    warehouse = connect(settings)
+    load_folder(warehouse, folder)
+    history = read_everything(warehouse, settings)
+    warehouse.close()
+    show(history, ZeroShot.of(preset_of(settings)), sample)
+
+
+def show(history: History, zero_shot: ZeroShot, sample: int) -> None:
+    """A row a case, as soon as it is measured."""
+    data = TrainingData(
+        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
+    )
+    stage_headings = ("NDCG@10", "warm", "beside everything")
+    table = Table("without", *(f"{stage}: {h}" for stage in ("1", "2") for h in stage_headings))
+    table.add_column("train s")
+    table.add_column("MB")
+    whole = None
+    for case in cases(data):
+        found = measured(case, history, sample)
+        whole = whole or found
+        row = [cell for stage in (INTEREST, RERANKED) for cell in cells(found, whole, stage)]
+        table.add_row(case.name, *row, f"{found.seconds:.0f}", str(found.megabytes))
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -121,13 +121,16 @@ def _variants(history: History, settings: Settings) -> "tuple[InterestScorer, li
         TrainedScorer,
         TrainingData,
         TrainingOptions,
+        options_of,
     )
 
     zero_shot = ZeroShot.of(preset_of(settings))
     data = TrainingData(
         history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
     )
-    shared = SharedTraining(data, TrainingOptions(device=settings.device))
+    shared = SharedTraining(
+        data, options_of(settings.training, TrainingOptions(device=settings.device))
+    )
     learned = [TrainedScorer(name, shared) for name in (INTEREST, RERANKED)]
     return InterestScorer("content", zero_shot, history.vectors), learned
 

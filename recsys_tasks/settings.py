@@ -40,8 +40,10 @@ WITHOUT_EFFECT: Final = frozenset({
     "encode_batch_size",
     "keep_models",
     "lock_timeout",
+    "training",
     "var",
 })
+JSON: Final = ("event_types", "training", "variants")
 IN_PRESET: Final = frozenset({"preset", "event_types", "half_lives", "repeat"})
 
 
@@ -108,9 +110,7 @@ class Settings(BaseSettings):
     variant_salt: str = Field(
         "1", min_length=1, description="another one assigns all users to variants anew"
     )
-    from_attributes: bool = Field(
-        False, description="whether attributes tell what users with little history are shown"
-    )
+    from_attributes: bool = Field(False, description="whether attributes tell of newcomers")
     late_days: int = Field(3, ge=0, le=365, description="days that are searched for late events")
     text_limit: int = Field(
         20_000, ge=1, description="characters of an event's text; a longer one is rejected"
@@ -131,11 +131,12 @@ class Settings(BaseSettings):
     enough_overlap: float = Field(
         0.02, ge=0, le=1, description="gate: least mean overlap@10 with last night's lists"
     )
-    keep_models: int = Field(
-        3, ge=0, le=100, description="learned models kept beside the serving one, to go back to"
+    training: dict[str, float] = Field(
+        default_factory=dict, description="options of training by name, as JSON: docs/model.md"
     )
+    keep_models: int = Field(3, ge=0, le=100, description="learned models kept, to go back to")
     lock_timeout: int = Field(
-        600, ge=0, description="seconds to wait for another run of the same schema"
+        600, ge=0, description="seconds to wait for another run"
     )
     var: Path = Field(Path("var"), description="folder of the embedded server")
 
@@ -181,8 +182,10 @@ def read_settings(**overrides: object) -> Settings:
     try:
         settings = Settings(**given)
     except SettingsError as error:
-        # Only JSON is parsed there: event_types and variants.
-        field = next(name for name in ("event_types", "variants") if f'"{name}"' in str(error))
+        # Only JSON is parsed there.
+        field = next(
+            name for name in ("event_types", "training", "variants") if f'"{name}"' in str(error)
+        )
         raise BadSettings(problem=f"{variable_of(field)} is not JSON") from error
     except ValidationError as error:
         raise BadSettings(problem=_problem(error)) from error

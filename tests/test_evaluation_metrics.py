@@ -3,9 +3,9 @@ from collections.abc import Callable
 import ir_measures
 import numpy as np
 import pytest
-from ir_measures import AP, RR, P, R, Success, nDCG
+from ir_measures import AP, RR, P, R, SetF, Success, nDCG
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, recall_score, roc_auc_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from recsys_tasks.evaluation.metrics import (
@@ -134,12 +134,17 @@ def test_the_ideal_list_scores_1(metric: OfHits) -> None:
     np.testing.assert_allclose(metric(hits, n_relevant), 1)
 
 
-def test_f1_is_two_hits_over_k_and_what_could_be_hit(
-    hits: NDArray[np.bool_], n_relevant: NDArray[np.int32]
+def test_f1_is_the_one_of_ir_measures_over_min_k_relevant(
+    ranked: NDArray[np.int32],
+    relevant: NDArray[np.bool_],
+    hits: NDArray[np.bool_],
+    n_relevant: NDArray[np.int32],
 ) -> None:
-    expected = 2 * hits.sum(axis=1) / (K + np.minimum(K, n_relevant))
+    """2h / (k + relevant) in trec_eval, 2h / (k + min(k, relevant)) in the protocol."""
+    expected = judged_by_ir_measures(SetF, ranked, relevant)
+    expected *= (K + n_relevant) / (K + np.minimum(K, n_relevant))
 
-    np.testing.assert_allclose(f1(hits, n_relevant), expected)
+    np.testing.assert_allclose(f1(hits, n_relevant), expected, atol=1e-6)
 
 
 def test_auc_is_the_one_of_scikit_learn_over_the_candidates() -> None:
@@ -174,6 +179,22 @@ def test_auc_is_nan_where_it_is_undefined() -> None:
     assert np.isnan(auc(wins(scores, rows, items), rows, 3)).all()
 
 
+def test_debiased_recall_is_the_weighted_one_of_scikit_learn(
+    ranked: NDArray[np.int32], relevant: NDArray[np.bool_], hits: NDArray[np.bool_]
+) -> None:
+    """Where no more than k are relevant, so that all of them could be hit."""
+    popularity = np.random.default_rng(5).integers(0, 50, N_ITEMS).astype(np.float32)
+    of_relevant = np.sort(np.where(relevant, popularity, np.inf), axis=1)[:, :K]
+    values = debiased_recall(hits, popularity[ranked], of_relevant.astype(np.float32))
+    few = np.flatnonzero(relevant.sum(axis=1) <= K)
+    assert len(few) > 5
+
+    for row in few:
+        listed = np.isin(np.arange(N_ITEMS), ranked[row])
+        expected = recall_score(relevant[row], listed, sample_weight=1 / (1 + popularity))
+        assert values[row] == pytest.approx(expected, abs=1e-6)
+
+
 def test_debiased_recall_is_recall_where_all_are_equally_popular(
     hits: NDArray[np.bool_], n_relevant: NDArray[np.int32]
 ) -> None:
@@ -194,6 +215,18 @@ def test_debiased_recall_weighs_a_hit_by_one_over_popularity() -> None:
     values = debiased_recall(hits, popularity, least)
 
     np.testing.assert_allclose(values, [1, (1 / 4) / (1 / 4 + 1 / 10), (1 / 10) / (1 / 4 + 1 / 10)])
+
+
+def test_novelty_is_the_log_loss_of_scikit_learn_in_bits(ranked: NDArray[np.int32]) -> None:
+    """Of a forecast that gives each listed item its smoothed share of all interactions."""
+    popularity = np.random.default_rng(6).integers(0, 50, N_ITEMS).astype(np.float32)
+    total = np.full(len(ranked), popularity.sum(), np.float32)
+    values = novelty(ranked >= 0, popularity[ranked], total, N_ITEMS)
+    shares = (1 + popularity) / (N_ITEMS + popularity.sum())
+
+    for items, value in zip(ranked, values, strict=True):
+        expected = log_loss(np.ones(K), shares[items].astype(np.float64), labels=[0, 1])
+        assert value == pytest.approx(expected / np.log(2), abs=1e-6)
 
 
 def test_novelty_is_the_mean_surprise_of_the_listed() -> None:
@@ -228,6 +261,15 @@ def test_diversity_needs_two_vectors() -> None:
     vectors = np.array([[1, 0], [0, 0]], np.float32)
 
     assert np.isnan(diversity(np.array([[0, 1], [0, -1], [-1, -1]], np.int32), vectors)).all()
+
+
+def test_coverage_is_the_recall_of_scikit_learn_over_the_catalogue(
+    ranked: NDArray[np.int32],
+) -> None:
+    for n in (1, 3, 20):
+        listed = np.isin(np.arange(N_ITEMS), ranked[:n])
+        expected = recall_score(np.ones(N_ITEMS), listed)
+        assert coverage(ranked[:n], N_ITEMS).item() == pytest.approx(expected)
 
 
 def test_coverage_is_a_share_of_what_could_be_listed(ranked: NDArray[np.int32]) -> None:

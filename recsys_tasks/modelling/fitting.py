@@ -1,9 +1,10 @@
 """The one place where a warehouse's history meets the training of a model."""
 
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ class Request(NamedTuple):
         checkpoint: File that a training which was cut off goes on from; None to start anew.
         second_stage: Whether a second stage is wanted.
         choice: What an earlier training decided; None to decide anew.
+        options: The setting `training`.
     """
 
     seed: int
@@ -33,6 +35,7 @@ class Request(NamedTuple):
     checkpoint: Path | None
     second_stage: bool = True
     choice: "Choice | None" = None
+    options: Mapping[str, float] = MappingProxyType({})
 
 
 class Fitted(NamedTuple):
@@ -66,20 +69,22 @@ def fit(history: History, zero_shot: ZeroShot, until: int, request: Request) -> 
     from recsys_tasks.training import (  # noqa: PLC0415  seconds to import; only who trains pays
         TrainingData,
         TrainingOptions,
+        options_of,
         train,
     )
 
     past = history.interactions.before(until)
+    options = TrainingOptions(
+        seed=request.seed,
+        device=request.device,
+        checkpoint=request.checkpoint,
+        second_stage=request.second_stage,
+    )
     begun = perf_counter()
     training = train(
         TrainingData(past, history.catalogue, history.item_keys, history.vectors, zero_shot),
         until,
-        TrainingOptions(
-            seed=request.seed,
-            device=request.device,
-            checkpoint=request.checkpoint,
-            second_stage=request.second_stage,
-        ),
+        options_of(request.options, options),
         request.choice,
     )
     facts = {**training.facts._asdict(), **_facts_of(past), "seconds": perf_counter() - begun}

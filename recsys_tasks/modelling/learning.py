@@ -87,7 +87,7 @@ def train(
     tell = on_stage or (lambda _: None)
     tell("reading the history")
     case = _read(warehouse, settings, until)
-    request = Request(seed, settings.device, None, second_stage)
+    request = Request(seed, settings.device, None, second_stage, options=settings.training)
     comparison, held_out = _try_out(settings, case, request, fitter, tell, must=not force)
     tell(f"training on everything until {date_of(case.until)}")
     choice = held_out.choice if held_out else None

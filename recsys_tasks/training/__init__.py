@@ -2,7 +2,7 @@
 
 from recsys_tasks.training.fitting import Fitting
 from recsys_tasks.training.learning import Choice, Training, train
-from recsys_tasks.training.options import TrainingData, TrainingOptions
+from recsys_tasks.training.options import TrainingData, TrainingOptions, options_of
 from recsys_tasks.training.reranked_scorer import RerankedScorer
 from recsys_tasks.training.variants import INTEREST, RERANKED, SharedTraining, TrainedScorer
 
@@ -17,5 +17,6 @@ __all__ = [
     "Training",
     "TrainingData",
     "TrainingOptions",
+    "options_of",
     "train",
 ]

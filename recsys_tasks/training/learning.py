@@ -192,7 +192,8 @@ def _best_pass(data: TrainingData, cut: int, options: TrainingOptions, trial: Tr
         fits.append(_Fit(options, candidate, n, value))
         if n >= _best(fits).n_passes + options.patience:
             break
-    enough = ABOUT * _best(fits).ndcg
+    best = _best(fits).ndcg
+    enough = min(best, ABOUT * best)  # without any pass, the best is below 0
     return next(fit for fit in reversed(fits) if fit.ndcg >= enough)
 
 

@@ -1,12 +1,15 @@
 """What a training is given: how to go about it, and what to read."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys_tasks.errors import BadSettings, did_you_mean
 from recsys_tasks.interactions import Catalogue, Interactions
 from recsys_tasks.interest_model import ZeroShot
 
@@ -51,6 +54,29 @@ class TrainingOptions:
     second_stage: bool = True
     without: frozenset[str] = frozenset()
     checkpoint: Path | None = None
+
+
+def options_of(given: Mapping[str, float], options: TrainingOptions) -> TrainingOptions:
+    """The options, with those that the setting `training` names.
+
+    Raises:
+        BadSettings: There is no such option, or its value cannot be used.
+    """
+    kinds: dict[str, type[int | float]] = {
+        field.name: kind
+        for field in fields(TrainingOptions)
+        for kind in (int, float)
+        if type(field.default) is kind and field.name != "seed"
+    }
+    for name, value in given.items():
+        if name not in kinds:
+            nearest = did_you_mean(name, kinds)
+            problem = f"RECSYS_TRAINING: {name!r} is none of {', '.join(kinds)}{nearest}"
+            raise BadSettings(problem=problem)
+        if value < 0 or (kinds[name] is int and (value < 1 or value != int(value))):
+            raise BadSettings(problem=f"RECSYS_TRAINING: {name} cannot be {value:g}")
+    chosen: dict[str, Any] = {name: kinds[name](value) for name, value in given.items()}
+    return replace(options, **chosen)
 
 
 @dataclass(frozen=True)

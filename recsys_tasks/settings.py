@@ -135,9 +135,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="options of training by name, as JSON: docs/model.md"
     )
     keep_models: int = Field(3, ge=0, le=100, description="learned models kept, to go back to")
-    lock_timeout: int = Field(
-        600, ge=0, description="seconds to wait for another run"
-    )
+    lock_timeout: int = Field(600, ge=0, description="seconds to wait for another run")
     var: Path = Field(Path("var"), description="folder of the embedded server")
 
     @field_validator("schema_name")

@@ -146,7 +146,7 @@ def made_groups(days: NDArray[np.int32], told_by: str, size: int = 20) -> Groups
     return Groups(features.reshape(n * size, -1), labels.ravel(), np.full(n, size, np.intp), days)
 
 
-def hits_of(grown_trees: str, base: float, groups: Groups) -> float:
+def hits_of(grown_trees: tuple[str, ...], base: float, groups: Groups) -> float:
     """The share of groups whose hit comes first."""
     nothing = cooccurrence(user_items(data_of([], texts_of(np.arange(2))).interactions, 2))
     stage = SecondStage(grown_trees, base, np.arange(2, dtype=np.int32), nothing)
@@ -163,8 +163,8 @@ def test_what_tells_is_found(told_by: str) -> None:
     grown = grow(groups, 0)
 
     assert hits_of(grown.trees, grown.base, groups) > 0.8
-    assert grown.ndcg > 0.8
-    assert grown.base == (1.0 if told_by == "first_stage" else grown.base)
+    assert len(grown.trees) == 2
+    assert 0.5 <= grown.base <= 1.0
 
 
 def test_equal_seeds_grow_equal_trees() -> None:
@@ -178,7 +178,7 @@ def test_the_first_day_is_learned_from_however_many_groups_are_of_it(n_first: in
     """Of two days; the last one says when to stop."""
     days = np.repeat(np.array([3, 4], np.int32), [n_first, 100 - n_first])
 
-    assert np.isfinite(grow(made_groups(days, "age"), 0).ndcg)
+    assert all("Tree=0" in text for text in grow(made_groups(days, "age"), 0).trees)
 
 
 def test_a_user_day_becomes_a_group_for_each_way_to_ask() -> None:

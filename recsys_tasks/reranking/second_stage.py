@@ -1,8 +1,8 @@
 """The second stage: LightGBM ranks the candidates again.
 
 LambdaMART (Burges, From RankNet to LambdaRank to LambdaMART, 2010) as LightGBM computes it
-(`objective="lambdarank"`). Where the last days prefer it, the trees correct the first stage's
-score; else they start from nothing. What they give is a sum of one part a feature and a constant
+(`objective="lambdarank"`). One forest starts from nothing, one corrects the first stage's score;
+their mean is what counts. What trees give is a sum of one part a feature and a constant
 (`pred_contrib`, TreeSHAP of Lundberg et al., 2020), so that reasons stay additive.
 """
 
@@ -21,20 +21,22 @@ from recsys_tasks.reranking.features import FEATURES
 from recsys_tasks.reranking.gathering import Candidates
 
 FIRST_STAGE: Final = FEATURES.index("first_stage")
-BASES: Final = (0.0, 1.0)
+BASES: Final = (0.0, 1.0)  # what the forests start from: nothing, and the first stage's score
+LEANINGS: Final = (0.0, 0.25, 0.5)  # of the first stage's score, that may be added once more
+K: Final = 10
 MOST_TREES: Final = 600
 PATIENCE: Final = 40  # trees without a better nDCG@10 after which growing stops
 JUDGED_SHARE: Final = 0.15  # of the days, the last ones: they say when to stop
 PARAMETERS: Final = {
     "objective": "lambdarank",
     "metric": "ndcg",
-    "eval_at": [10],
+    "eval_at": [K],
     "learning_rate": 0.1,
-    "num_leaves": 15,
-    "min_data_in_leaf": 50,
+    "num_leaves": 31,
+    "min_data_in_leaf": 100,
     "lambda_l2": 5,
     "feature_fraction": 0.8,
-    "lambdarank_truncation_level": 20,
+    "lambdarank_truncation_level": 60,
     "max_bin": 63,
     "deterministic": True,
     "force_row_wise": True,
@@ -60,30 +62,30 @@ class Groups(NamedTuple):
 
 @dataclass(frozen=True)
 class SecondStage:
-    """A grown ranker, and how items speak for each other.
+    """Grown forests, and how items speak for each other.
 
     Attributes:
-        trees: LightGBM's text of the model.
-        base: What the first stage's score is multiplied by before the trees' is added.
+        trees: LightGBM's text of each forest; what they give is averaged.
+        base: What the first stage's score is multiplied by before that is added.
         item_keys: Rows and columns of `together`, shape (n_items,).
         together: As of the day until which the model was trained.
     """
 
-    trees: str
+    trees: tuple[str, ...]
     base: float
     item_keys: NDArray[np.int32]
     together: Cooccurrence
 
     @cached_property
-    def _booster(self) -> lightgbm.Booster:
-        return lightgbm.Booster(model_str=self.trees)
+    def _forests(self) -> list[lightgbm.Booster]:
+        return [lightgbm.Booster(model_str=text) for text in self.trees]
 
     def scores(self, candidates: Candidates) -> NDArray[np.float32]:
         """Higher is better, shape (c,)."""
         if not len(candidates.users):
             return np.zeros(0, np.float32)
-        grown = np.asarray(self._booster.predict(candidates.features))
-        scores = self.base * candidates.features[:, FIRST_STAGE] + grown
+        given = [np.asarray(forest.predict(candidates.features)) for forest in self._forests]
+        scores = self.base * candidates.features[:, FIRST_STAGE] + np.mean(given, axis=0)
         return np.asarray(scores, np.float32)
 
     def contributions(self, candidates: Candidates) -> NDArray[np.float32]:
@@ -93,9 +95,13 @@ class SecondStage:
         """
         if not len(candidates.users):
             return np.zeros((0, len(FEATURES) + 1), np.float32)
-        parts = np.asarray(self._booster.predict(candidates.features, pred_contrib=True))
+        given = [
+            np.asarray(forest.predict(candidates.features, pred_contrib=True))
+            for forest in self._forests
+        ]
+        parts = np.mean(given, axis=0)
         parts[:, FIRST_STAGE] += self.base * candidates.features[:, FIRST_STAGE]
-        return parts.astype(np.float32)
+        return np.asarray(parts, np.float32)
 
     def at(self, item_keys: NDArray[np.int32]) -> "SecondStage":
         """The same for items in another order; those that it never met speak for none."""
@@ -110,23 +116,22 @@ class SecondStage:
 
 
 class Grown(NamedTuple):
-    """Trees, and what they start from.
+    """Forests, and what they start from.
 
     Attributes:
-        trees: LightGBM's text of them.
+        trees: LightGBM's text of each.
         base: What the first stage's score is multiplied by.
-        ndcg: NDCG@10 on the days that decided.
     """
 
-    trees: str
+    trees: tuple[str, ...]
     base: float
-    ndcg: float
 
 
 def grow(groups: Groups, seed: int) -> Grown:
-    """Fit rankers that start from nothing and from the first stage; the better one.
+    """Fit a forest that starts from nothing and one that starts from the first stage.
 
-    The last days say when growing stops, and which is better; of equals, what starts from nothing.
+    Their mean is steadier than either. The last days say when growing stops, and how much of the
+    first stage's score is added to it once more; of equals, the least.
 
     Args:
         groups: Of two days at least.
@@ -135,21 +140,44 @@ def grow(groups: Groups, seed: int) -> Grown:
     first_judged = np.quantile(groups.days, 1 - JUDGED_SHARE, method="higher")
     # The first day is learned from even where most groups are of it.
     is_judged = groups.days >= max(first_judged, groups.days.min() + 1)
-    return max((_grow(groups, is_judged, base, seed) for base in BASES), key=lambda one: one.ndcg)
+    forests = [_grow(groups, is_judged, base, seed) for base in BASES]
+    rows = np.repeat(is_judged, groups.sizes)
+    features, labels = groups.features[rows], groups.labels[rows]
+    given = np.mean([np.asarray(forest.predict(features)) for forest in forests], axis=0)
+    bases = [float(np.mean(BASES)) + leaning for leaning in LEANINGS]
+    sizes = groups.sizes[is_judged]
+    found = [_ndcg(base * features[:, FIRST_STAGE] + given, labels, sizes) for base in bases]
+    trees = tuple(
+        str(forest.model_to_string(num_iteration=forest.best_iteration)) for forest in forests
+    )
+    return Grown(trees, bases[int(np.argmax(found))])
 
 
-def _grow(groups: Groups, is_judged: NDArray[np.bool_], base: float, seed: int) -> Grown:
-    """The ranker at the number of trees that ranked the judged days best."""
+def _grow(groups: Groups, is_judged: NDArray[np.bool_], base: float, seed: int) -> lightgbm.Booster:
+    """The forest, whose best number of trees is the one that ranked the judged days best."""
     learned = _dataset(groups, ~is_judged, base)
-    booster = lightgbm.train(
+    return lightgbm.train(
         {**PARAMETERS, "seed": seed},
         learned,
         MOST_TREES,
         valid_sets=[_dataset(groups, is_judged, base, learned)],
         callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
     )
-    trees = booster.model_to_string(num_iteration=booster.best_iteration)
-    return Grown(str(trees), base, float(booster.best_score["valid_0"]["ndcg@10"]))
+
+
+def _ndcg(scores: NDArray[np.floating], labels: NDArray[np.int8], sizes: NDArray[np.intp]) -> float:
+    """Mean nDCG@K of groups that lie one after the other, each with a positive label."""
+    starts = np.cumsum(sizes) - sizes
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+
+    def gain(values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Discounted gain of each group, in the descending order of values."""
+        order = np.lexsort((-values, groups))
+        places = np.arange(len(values)) - np.repeat(starts, sizes)
+        discounts = np.where(places < K, 1 / np.log2(places + 2), 0)
+        return np.bincount(groups, labels[order] * discounts, len(sizes)).astype(np.float64)
+
+    return float((gain(scores) / gain(labels.astype(np.float64))).mean())
 
 
 def _dataset(

@@ -73,12 +73,13 @@ class TrainedScorer:
         """The best that this variant may use."""
         data = self.shared.data
         found = training.choice.validation
+        # Where nothing could be judged, the zero-shot model serves: the first of equals.
         usable: list[Scorer] = [
-            InterestScorer(INTEREST, training.model, data.vectors),
             InterestScorer("content", data.zero_shot, data.vectors),
+            InterestScorer(INTEREST, training.model, data.vectors),
             *popularity_baselines(),
         ]
         if self.name == RERANKED and training.second_stage is not None:
             second = RerankedScorer(RERANKED, training.model, training.second_stage, data.vectors)
-            usable.insert(0, second)
+            usable.append(second)
         return max(usable, key=lambda scorer: found.get(scorer.name, -1.0))

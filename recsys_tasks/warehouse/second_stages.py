@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from recsys_tasks.reranking import SecondStage
 
 _MATRICES = ("ease", "cosine")
+_BETWEEN = "\0"  # LightGBM's texts have none
 _PARTS = ("data", "indices", "indptr")
 
 
@@ -44,7 +45,7 @@ def load_second_stage(session: Session, model_key: int, model_id: str) -> "Secon
 def pack(second: "SecondStage") -> bytes:
     """The second stage as the bytes of an .npz file."""
     arrays = {
-        "trees": np.frombuffer(second.trees.encode(), np.uint8),
+        "trees": np.frombuffer(_BETWEEN.join(second.trees).encode(), np.uint8),
         "base": np.array(second.base),
         "item_keys": second.item_keys,
     }
@@ -75,5 +76,5 @@ def unpack(content: bytes) -> "SecondStage":
             sparse.csr_matrix(tuple(arrays[f"{name}_{part}"] for part in _PARTS), shape=shape)
             for name in _MATRICES
         ]
-        trees = arrays["trees"].tobytes().decode()
+        trees = tuple(arrays["trees"].tobytes().decode().split(_BETWEEN))
         return SecondStage(trees, float(arrays["base"]), item_keys, Cooccurrence(*matrices))

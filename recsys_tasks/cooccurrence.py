@@ -19,6 +19,7 @@ from scipy import linalg, sparse
 N_KEPT = 200
 EASE_MAX_ITEMS = 15_000  # EASE inverts a dense matrix of all items
 L2 = 300.0
+_COLUMNS = 1024  # ordered at once: places take twice the memory of weights
 
 
 class EaseWeights(NamedTuple):
@@ -80,8 +81,10 @@ def _sparse_ease(user_items: sparse.csr_matrix) -> sparse.csr_matrix:
     n_items = user_items.shape[1]
     if len(items) > N_KEPT:
         # Along a column: a score sums what speaks for the item, so its own strongest must be there.
-        weakest = np.argpartition(weights, len(items) - N_KEPT, axis=0)[: len(items) - N_KEPT]
-        np.put_along_axis(weights, weakest, 0, axis=0)
+        for start in range(0, len(items), _COLUMNS):
+            columns = weights[:, start : start + _COLUMNS]
+            weakest = np.argpartition(columns, -N_KEPT, axis=0)[:-N_KEPT]
+            np.put_along_axis(columns, weakest, 0, axis=0)
     kept = sparse.coo_matrix(weights)
     pairs = (items[kept.row], items[kept.col])
     return sparse.csr_matrix((kept.data, pairs), shape=(n_items, n_items), dtype=np.float32)

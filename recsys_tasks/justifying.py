@@ -13,7 +13,7 @@ from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture, read_picture
 from recsys_tasks.steps.rank.listing import listable
 from recsys_tasks.steps.rank.reasoning import Again, first_stage_of, reranked_of
-from recsys_tasks.steps.rank.second_stage import reranked
+from recsys_tasks.steps.rank.second_stage import reranked, scene_of
 from recsys_tasks.warehouse import Session, Warehouse
 from recsys_tasks.warehouse.models import LiveModel, StoredModel, load_live, serving_model
 from recsys_tasks.warehouse.weighing import Weighed, weighed
@@ -197,7 +197,7 @@ def _parts(
     user, rows = np.zeros(1, np.intp), np.array([[row]], np.int32)
     first = stage.parts(user, rows, int(stage.lengths[0]))
     again = _again(session, settings, live, picture, variant, rows)
-    reordered = reranked_of(picture, history, again)
+    reordered = reranked_of(history, again)
     if reordered is None:
         return "interest", _told(session, history, picture.night, first, first.parts)
     last = SecondStageParts(stage, reordered).parts(user, rows, first)
@@ -218,10 +218,10 @@ def _again(
     shown = settings.variants.get(variant)
     if live.second_stage is None or (shown is not None and shown.stage == "interest"):
         return None
-    for batch in reranked(session, settings, picture, live.second_stage):
-        given, are_ranked = contributions_of(live.second_stage, batch.found, rows)
-        if are_ranked.all():
-            return Again(live.second_stage, given, are_ranked)
+    scene = scene_of(session, picture, live.second_stage)
+    for batch in reranked(session, settings, picture, scene):  # one, of the one user, or none
+        given, are_ranked = contributions_of(scene.second, batch.found, rows)
+        return Again(scene, given, are_ranked) if are_ranked.all() else None
     return None
 
 

@@ -173,8 +173,7 @@ def _save(
         stored = save_learned(
             session, fitted.model, case.stored.encoder_id, case.stored.dim, provenance
         )
-        if fitted.second is not None:
-            save_second_stage(session, stored.model_key, fitted.second)
+        save_second_stage(session, stored.model_key, fitted.second)
     return LiveModel(stored, fitted.model, fitted.second)
 
 

@@ -3,7 +3,13 @@
 from recsys_tasks.reranking.features import FEATURES
 from recsys_tasks.reranking.gathering import Candidates, gather
 from recsys_tasks.reranking.plain_scores import Evidence, Sides
-from recsys_tasks.reranking.second_stage import Groups, Grown, SecondStage, grow
+from recsys_tasks.reranking.second_stage import (
+    Groups,
+    Grown,
+    SecondStage,
+    grow,
+    with_the_rest,
+)
 
 __all__ = [
     "FEATURES",
@@ -15,4 +21,5 @@ __all__ = [
     "Sides",
     "gather",
     "grow",
+    "with_the_rest",
 ]

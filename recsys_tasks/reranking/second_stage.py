@@ -77,6 +77,11 @@ class SecondStage:
     item_keys: NDArray[np.int32]
     together: Cooccurrence
 
+    @property
+    def is_of_these_features(self) -> bool:
+        """Whether the forests read what FEATURES names: another version's may read other things."""
+        return all(forest.feature_name() == list(FEATURES) for forest in self._forests)
+
     @cached_property
     def _forests(self) -> list[lightgbm.Booster]:
         return [lightgbm.Booster(model_str=text) for text in self.trees]
@@ -114,6 +119,25 @@ class SecondStage:
         )
         together = Cooccurrence(*(chosen @ matrix @ chosen.T for matrix in self.together))
         return SecondStage(self.trees, self.base, item_keys, together)
+
+
+def with_the_rest(
+    found: Candidates, scores: NDArray[np.float32], first: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Scores of all items: below each user's candidates the first stage's order goes on.
+
+    Args:
+        found: The candidates of n users.
+        scores: Of the candidates.
+        first: Of all items, by the first stage, shape (n, n_items).
+    """
+    least = np.full(len(first), np.inf, np.float32)
+    np.minimum.at(least, found.users, scores)
+    # Only just below: far away, float32 would not tell the rest apart, nor a policy the candidates.
+    highest = np.where(np.isinf(least), 0, least - 1)
+    whole = first - first.max(axis=1, keepdims=True) + highest[:, None]
+    whole[found.users, found.items] = scores
+    return np.asarray(whole, np.float32)
 
 
 class Grown(NamedTuple):

@@ -12,6 +12,7 @@ shows are made anew.
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import chain
 from math import isnan
 
 import numpy as np
@@ -86,11 +87,11 @@ def _served(session: Session, history: History, day: date, night: date) -> list[
     """The lists that users of the day were served, by variant."""
     keys, lists, variants = session.columns("served_lists", day=day, night=night)
     users, _ = rows_of(history.user_keys, np.array(keys, np.int32))
-    width = max((len(items) for items in lists), default=0)
-    ranked = np.full((len(lists), width), NO_ROW, np.int32)
-    for row, items in enumerate(lists):
-        rows, found = rows_of(history.item_keys, np.array(items, np.int32))
-        ranked[row, : len(items)] = np.where(found, rows, NO_ROW)
+    lengths = np.array([len(items) for items in lists], np.int32)
+    is_there = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    ranked = np.full(is_there.shape, NO_ROW, np.int32)
+    rows, found = rows_of(history.item_keys, np.array([*chain.from_iterable(lists)], np.int32))
+    ranked[is_there] = np.where(found, rows, NO_ROW)
     names = np.array(variants)
     return [
         ReadyLists(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recsys_tasks.devices import torch_device
+from recsys_tasks.interactions import NO_ROW
 from recsys_tasks.interest_model import Learned, features_of, n_features_of
 from recsys_tasks.training.checkpoints import Checkpoint
 from recsys_tasks.training.head_loss import NEVER_LISTED, head_loss
@@ -75,13 +76,17 @@ class Fitting:
             yield self.model()
 
     def model(self) -> Learned:
-        """The parameters now."""
-        return self._network.learned(
+        """The parameters now; an item that nobody had to do with yet has no id."""
+        learned = self._network.learned(
             self._read.centre,
             self._data.item_keys,
             self._read.type_keys,
             self._options.earned_at,
         )
+        past = self._read.past
+        is_met = np.zeros((len(self._data.catalogue), 1), np.float32)
+        is_met[past.items[past.items != NO_ROW]] = 1
+        return replace(learned, in_ids=learned.in_ids * is_met, out_ids=learned.out_ids * is_met)
 
     def scores(self, start: int, stop: int, trends: Trends) -> Tensor:
         """Of all items, for the examples at the places [start, stop): (stop - start, n_items).

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 from recsys_tasks.interactions import Catalogue, Interactions
 from recsys_tasks.interest_model import InterestModel
-from recsys_tasks.reranking import SecondStage
+from recsys_tasks.reranking import SecondStage, with_the_rest
 from recsys_tasks.reranking.describing import Describer
-
-BELOW = 1e4  # the first stage's order goes on below the candidates
 
 
 @dataclass
@@ -38,6 +36,4 @@ class RerankedScorer:
     def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
         """The second stage's scores of candidates, and below them the first stage's order."""
         found, first = self._describer.candidates(past, users, day)
-        scores: NDArray[np.float32] = first - first.max() - BELOW
-        scores[found.users, found.items] = self.second.scores(found)
-        return scores
+        return with_the_rest(found, self.second.scores(found), first)

@@ -17,10 +17,10 @@ _BETWEEN = "\0"  # LightGBM's texts have none
 _PARTS = ("data", "indices", "indptr")
 
 
-def save_second_stage(session: Session, model_key: int, second: "SecondStage") -> None:
-    """Lay a second stage beside its first."""
-    content = pack(second)
-    digest = hashlib.sha256(content).digest()
+def save_second_stage(session: Session, model_key: int, second: "SecondStage | None") -> None:
+    """Lay a second stage beside its first; None takes one away that lay there."""
+    content = None if second is None else pack(second)
+    digest = None if content is None else hashlib.sha256(content).digest()
     session.execute("set_second_stage", model_key=model_key, content=content, digest=digest)
 
 
@@ -35,7 +35,10 @@ def load_second_stage(session: Session, model_key: int, model_id: str) -> "Secon
     try:
         if digest is None or hashlib.sha256(bytes(content)).digest() != bytes(digest):
             raise ValueError("its digest is another")  # noqa: EM101, TRY301  told below
-        return unpack(bytes(content))
+        found = unpack(bytes(content))
+        if not found.is_of_these_features:
+            raise ValueError("it reads other features")  # noqa: EM101, TRY301  likewise
+        return found  # noqa: TRY300  likewise
     except Exception as error:  # noqa: BLE001  whatever numpy says of bytes that are no parameters
         problem = f"the second stage of {model_id} is damaged ({first_line(error)})"
         session.note(f"the first stage ranks alone: {problem}")

@@ -103,33 +103,6 @@ copy (
     where used_up_items.day <= %(night)s and used_up_items.day > %(since)s
 ) to stdout with (format "binary");
 
--- name: recent_interactions
--- The last interactions of each user until a night; columns as in interactions_of_days.
-copy (
-    with numbered as (
-        select
-            dense_interactions.*,
-            row_number() over (
-                partition by dense_interactions.user_key
-                order by dense_interactions.occurred_at desc, dense_interactions.event_id desc
-            ) as place
-        from dense_interactions
-        where dense_interactions.day <= %(night)s
-    )
-
-    select
-        numbered.user_key,
-        numbered.item_key,
-        numbered.occurred_on,
-        numbered.event_type_key,
-        numbered.value,
-        numbered.item_text_key,
-        numbered.text_key
-    from numbered
-    where numbered.place <= %(length)s
-    order by numbered.occurred_at, numbered.event_id
-) to stdout with (format "binary");
-
 -- name: trends_until
 copy (
     select

@@ -21,6 +21,34 @@ copy (
     order by interactions.user_key
 ) to stdout with (format "binary");
 
+-- name: all_items_as_of
+-- Every item that is known, whether lists may show it or not; columns as in catalogue_as_of. The
+-- largest integer stands for one that the source does not list any more.
+copy (
+    select
+        items.item_key,
+        coalesce(items.text_key, 0),
+        case
+            when not items.is_listed then 2147483647
+            else coalesce(
+                    case
+                        when isfinite(items.created_at)
+                            then (items.created_at at time zone 'UTC')::date - date '1970-01-01'
+                    end,
+                    (
+                        select min(daily_trends.day) - date '1970-01-01'
+                        from daily_trends
+                        where
+                            daily_trends.item_key = items.item_key
+                            and daily_trends.day <= %(night)s
+                    ),
+                    (-2147483648)::integer
+                )
+        end
+    from items
+    order by items.item_key
+) to stdout with (format "binary");
+
 -- name: histories_of_users
 -- What some users did until a night, at most the latest of it; columns as in interactions_of_days.
 copy (

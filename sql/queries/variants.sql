@@ -41,16 +41,28 @@ where
     and models.state in ('serving', 'kept');
 
 -- name: keep_variant_model!
--- A model made out of another one; where it was made before, it is as it was.
+-- A model made out of another one, whose second stage it has; where it was made before, the rest of
+-- it is as it was.
 with known as (
     update models
-    set state = 'variant'
-    where model_id = %(model_id)s and state in ('candidate', 'retired')
+    set
+        state = 'variant',
+        reranker = source.reranker,
+        reranker_sha256 = source.reranker_sha256
+    from models as source
+    where
+        models.model_id = %(model_id)s
+        and source.model_key = %(source)s
+        and (
+            models.state in ('candidate', 'retired')
+            or models.state = 'variant'
+            and models.reranker_sha256 is distinct from source.reranker_sha256
+        )
 )
 
 insert into models (
-    model_id, kind, state, encoder_id, dim, parameters, artifact, artifact_sha256, seed,
-    trained_until, trained_on
+    model_id, kind, state, encoder_id, dim, parameters, artifact, artifact_sha256, reranker,
+    reranker_sha256, seed, trained_until, trained_on
 )
 select
     %(model_id)s,
@@ -61,6 +73,8 @@ select
     coalesce(%(parameters)s::jsonb, source.parameters),
     %(artifact)s,
     %(artifact_sha256)s,
+    source.reranker,
+    source.reranker_sha256,
     source.seed,
     source.trained_until,
     source.trained_on

@@ -20,7 +20,7 @@ from recsys_tasks.ranking import (
 from recsys_tasks.settings import Settings, variable_of
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.steps.rank.reasoning import Again
-from recsys_tasks.steps.rank.second_stage import reranked, scores_of
+from recsys_tasks.steps.rank.second_stage import reranked, scene_of, scores_of
 from recsys_tasks.steps.rank.variants import Shown
 from recsys_tasks.warehouse import Session, copying
 
@@ -98,8 +98,8 @@ def lists_of_variants(
         _put(lists, rows, lists_of(settings, theirs, variant.policy, items))
         second = variant.live.second_stage
         if second is not None and variant.stage != "interest":
-            again = again or Again.nothing(second, lists)
-            for batch in reranked(session, settings, theirs, second):
+            again = again or Again.nothing(scene_of(session, picture, second), lists)
+            for batch in reranked(session, settings, theirs, again.scene):
                 ranking = Scores(scores_of(theirs, batch))
                 better = make_lists(ranking, variant.policy, items, device=theirs.device)
                 _put(lists, rows[batch.rows], better)

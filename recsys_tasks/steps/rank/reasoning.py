@@ -19,10 +19,10 @@ from recsys_tasks.explaining import (
 from recsys_tasks.interactions import day_number, rows_of
 from recsys_tasks.interest_model import InterestModel, UserFacts
 from recsys_tasks.ranking import Lists
-from recsys_tasks.reranking import FEATURES, Candidates, Evidence, SecondStage, Sides
-from recsys_tasks.reranking.describing import unit_texts
+from recsys_tasks.reranking import FEATURES, Candidates, Sides
 from recsys_tasks.settings import Preset
 from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.steps.rank.second_stage import Scene
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.weighing import Weighed, weighed
 
@@ -33,26 +33,26 @@ class Again(NamedTuple):
     """What the second stage gave to the first m entries of a picture's lists.
 
     Attributes:
-        second: The stage.
+        scene: By which it ranked.
         contributions: As `contributions_of` gives them, shape (n, m, len(FEATURES) + 1).
         are_ranked: Likewise, shape (n, m); nothing of a user whom it did not rank.
     """
 
-    second: SecondStage
+    scene: Scene
     contributions: NDArray[np.float32]
     are_ranked: NDArray[np.bool_]
 
     @classmethod
-    def nothing(cls, second: SecondStage, lists: Lists) -> "Again":
+    def nothing(cls, scene: Scene, lists: Lists) -> "Again":
         """Of lists that it did not rank."""
         shape = (len(lists.rows), min(EXPLAINED, lists.rows.shape[1]))
         contributions = np.zeros((*shape, len(FEATURES) + 1), np.float32)
-        return cls(second, contributions, np.zeros(shape, np.bool_))
+        return cls(scene, contributions, np.zeros(shape, np.bool_))
 
     def put(self, users: NDArray[np.intp], found: Candidates, lists: Lists) -> None:
         """Write what it gave to the lists of some users, from their candidates."""
         rows = lists.rows[:, : self.are_ranked.shape[1]]
-        given = contributions_of(self.second, found, rows)
+        given = contributions_of(self.scene.second, found, rows)
         self.contributions[users], self.are_ranked[users] = given
 
 
@@ -110,10 +110,16 @@ def with_reasons(
         again: What the second stage gave to the first EXPLAINED entries, where it ranked.
     """
     history = weighed(
-        session, "recent_interactions", preset, picture.model, night=picture.night, length=HISTORY
+        session,
+        "histories_of_users",
+        preset,
+        picture.model,
+        night=picture.night,
+        user_keys=picture.user_keys.tolist(),
+        length=HISTORY,
     )
     stage = first_stage_of(picture, history, HISTORY)
-    found = explain(lists, stage, reranked_of(picture, history, again))
+    found = explain(lists, stage, reranked_of(history, again))
     first, most = (keyed(reasons, history) for reasons in found)
     return Columns(
         picture.item_keys[lists.rows],
@@ -143,24 +149,17 @@ def first_stage_of(picture: Picture, history: Weighed, length: int) -> FirstStag
     )
 
 
-def reranked_of(picture: Picture, history: Weighed, again: Again | None) -> Reranked | None:
-    """What the second stage gave, beside what its features were made from.
-
-    Items that may not be listed are part of histories: they stand after the picture's.
-    """
+def reranked_of(history: Weighed, again: Again | None) -> Reranked | None:
+    """What the second stage gave, beside what its features were made from."""
     if again is None:
         return None
-    others = np.setdiff1d(history.item_keys, picture.item_keys)
-    item_keys = np.concatenate([picture.item_keys, others])
-    texts = unit_texts(picture.vectors, np.ones(len(picture.vectors), np.bool_))
-    wordless = np.zeros((len(others), texts.shape[1]), np.float32)
-    second = again.second.at(item_keys)
-    rows, _ = rows_of(item_keys, history.item_keys)
+    scene = again.scene
+    rows, _ = rows_of(scene.item_keys, history.item_keys)
     return Reranked(
         again.contributions,
         again.are_ranked,
-        second.base,
-        Evidence(np.concatenate([texts, wordless]), second.together),
+        scene.second.base,
+        scene.evidence,
         rows.astype(np.int32),
     )
 

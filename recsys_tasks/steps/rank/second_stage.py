@@ -8,18 +8,47 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.interactions import NO_ROW, day_number, rows_of
+from recsys_tasks.interactions import day_number, rows_of
 from recsys_tasks.interest_model import ItemFacts
-from recsys_tasks.reranking import Candidates, Evidence, SecondStage, Sides, gather
+from recsys_tasks.reranking import (
+    Candidates,
+    Evidence,
+    SecondStage,
+    Sides,
+    gather,
+    with_the_rest,
+)
 from recsys_tasks.reranking.describing import unit_texts
-from recsys_tasks.settings import Settings, preset_of
-from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.settings import Preset, Settings, preset_of
+from recsys_tasks.steps.rank.inputs import Listed, Picture, item_facts_of, read_catalogue
 from recsys_tasks.warehouse import Session, copying
-from recsys_tasks.warehouse.weighing import Weighed, weighed
+from recsys_tasks.warehouse.weighing import Items, weighed
 
 BATCH_SIZE = 256  # users described at once; memory is some 15 * BATCH_SIZE * n_items floats
 MOST_HISTORY = 2000  # latest interactions of a user that are read
-BELOW = 1e4  # the first stage's order goes on below the candidates
+
+
+class Scene(NamedTuple):
+    """What candidates of a night are described by, whoever the user is.
+
+    Items are the picture's, and then all others: they stand in histories, and no list may hold
+    them. So the night knows of an item what a backtest knows of it.
+
+    Attributes:
+        second: The second stage.
+        item_keys: Of the items, shape (n_items,).
+        facts: Of the same.
+        evidence: Of the same.
+        item_side: Of the same; zero for the others.
+        absent: Which of them are others.
+    """
+
+    second: SecondStage
+    item_keys: NDArray[np.int32]
+    facts: ItemFacts
+    evidence: Evidence
+    item_side: NDArray[np.float32]
+    absent: NDArray[np.bool_]
 
 
 class Reranked(NamedTuple):
@@ -28,86 +57,78 @@ class Reranked(NamedTuple):
     Attributes:
         rows: Of the users in the picture, shape (n,).
         found: Their candidates; users are places in `rows`, items rows of the picture.
-        history: What they did, as the candidates were described by.
         scores: Of the candidates.
     """
 
     rows: NDArray[np.intp]
     found: Candidates
-    history: Weighed
     scores: NDArray[np.float32]
 
 
+def scene_of(session: Session, picture: Picture, second: SecondStage) -> Scene:
+    """Read what the picture lacks: the items that its lists may not hold."""
+    known = read_catalogue(session, picture.model, "all_items_as_of", picture.night)
+    beside = ~np.isin(known.item_keys, picture.item_keys)
+    others = Listed(known.item_keys[beside], known.vectors[beside], known.ages[beside])
+    n, n_others = len(picture.item_keys), len(others.item_keys)
+    facts = picture.facts
+    item_side = picture.item_side
+    if n_others:
+        theirs = item_facts_of(session, picture.ranker, others, picture.night)
+        # As in `Trends`: what is to come, or not listed any more, has the age 0.
+        theirs = theirs._replace(ages=np.maximum(theirs.ages, 0))
+        facts = ItemFacts(*(np.concatenate(pair) for pair in zip(facts, theirs, strict=True)))
+        item_side = np.concatenate([item_side, np.zeros((n_others, item_side.shape[1]), "f4")])
+    item_keys = np.concatenate([picture.item_keys, others.item_keys])
+    exist = np.concatenate([np.ones(n, np.bool_), others.ages > 0])
+    evidence = Evidence(unit_texts(facts.vectors, exist), second.at(item_keys).together)
+    absent = np.arange(len(item_keys)) >= n
+    return Scene(second, item_keys, facts, evidence, item_side, absent)
+
+
 def reranked(
-    session: Session, settings: Settings, picture: Picture, second: SecondStage
+    session: Session, settings: Settings, picture: Picture, scene: Scene
 ) -> Iterator[Reranked]:
     """Rank the users of a picture again who did something in the last `rerank_days`, in batches."""
-    night = day_number(picture.night)
     since = picture.night - timedelta(days=settings.rerank_days)
     (active,) = session.copy_out(
         "users_active_since", (copying.INT4,), night=picture.night, since=since
     )
     eligible = np.flatnonzero(np.isin(picture.user_keys, active))
-    texts = unit_texts(picture.vectors, np.ones(len(picture.vectors), np.bool_))
     for start in range(0, len(eligible), BATCH_SIZE):
         rows = eligible[start : start + BATCH_SIZE]
-        keys = picture.user_keys[rows]
-        history = weighed(
-            session,
-            "histories_of_users",
-            preset_of(settings),
-            picture.model,
-            night=picture.night,
-            user_keys=keys.tolist(),
-            length=MOST_HISTORY,
-        )
-        found = _describe(picture, second, texts, rows, history, night)
-        yield Reranked(rows, found, history, second.scores(found))
+        found = _describe(session, preset_of(settings), picture, scene, rows)
+        yield Reranked(rows, found, scene.second.scores(found))
 
 
 def scores_of(picture: Picture, batch: Reranked) -> NDArray[np.float32]:
     """Scores of all items, (n, n_items); -inf for what the repeat policy keeps out."""
     first = picture.user_side[batch.rows] @ picture.item_side.T
-    scores = first - first.max() - BELOW
-    scores[batch.found.users, batch.found.items] = batch.scores
+    scores = with_the_rest(batch.found, batch.scores, first)
     excluded = picture.excluded[batch.rows].tocoo()
     scores[excluded.row, excluded.col] = -np.inf
-    return np.asarray(scores, np.float32)
+    return scores
 
 
 def _describe(
-    picture: Picture,
-    second: SecondStage,
-    texts: NDArray[np.float32],
-    rows: NDArray[np.intp],
-    history: Weighed,
-    night: int,
+    session: Session, preset: Preset, picture: Picture, scene: Scene, rows: NDArray[np.intp]
 ) -> Candidates:
-    """The candidates of some users; items that may not be listed are part of their histories."""
-    others = np.setdiff1d(history.item_keys, picture.item_keys)
-    item_keys = np.concatenate([picture.item_keys, others])
-    n_items, n_others = len(picture.item_keys), len(others)
-    stage = second.at(item_keys)
-    evidence = Evidence(_padded(texts, n_others, 0), stage.together)
-    facts = ItemFacts(
-        evidence.texts,
-        _padded(picture.facts.counts, n_others, 0),
-        _padded(picture.facts.ages, n_others, np.inf),
+    """The candidates of some users, by their rows in the picture."""
+    keys = picture.user_keys[rows]
+    history = weighed(
+        session,
+        "histories_of_users",
+        preset,
+        picture.model,
+        # The scene has the items' texts already.
+        Items(scene.item_keys, np.zeros_like(scene.item_keys)),
+        night=picture.night,
+        user_keys=keys.tolist(),
+        length=MOST_HISTORY,
     )
-    sides = Sides(picture.user_side[rows], _padded(picture.item_side, n_others, 0), picture.rank)
-    absent = np.arange(len(item_keys)) >= n_items
+    users, _ = rows_of(keys, history.user_keys)
     happened = history.interactions
-    users, _ = rows_of(picture.user_keys[rows], history.user_keys)
-    items, _ = rows_of(item_keys, history.item_keys)
-    past = replace(
-        happened,
-        users=users[happened.users].astype(np.int32),
-        items=np.append(items, NO_ROW)[happened.items].astype(np.int32),
-    )
-    return gather(evidence, sides, facts, past, night + 1, absent)
-
-
-def _padded(array: NDArray[np.float32], n: int, value: float) -> NDArray[np.float32]:
-    """The array with n more rows of one value."""
-    more = np.full((n, *array.shape[1:]), value, np.float32)
-    return np.concatenate([array, more])
+    past = replace(happened, users=users[happened.users].astype(np.int32))
+    sides = Sides(picture.user_side[rows], scene.item_side, picture.rank)
+    tomorrow = day_number(picture.night) + 1
+    return gather(scene.evidence, sides, scene.facts, past, tomorrow, scene.absent)

@@ -3,7 +3,7 @@
 Both stages are trained on what precedes the last 20% of a folder's interactions, once whole and
 once without each part, and replay the same sample of user-days.
 
-    python benchmarks/ablations.py FOLDER --preset shop
+    python benchmarks/ablations.py FOLDER --preset shop [--no-second-stage]
 
 Without text: vectors of zeros. Without user texts: what users wrote weighs nothing. Without
 negatives: dislikes, returns and low ratings are not there. One half-life: 14 days. Also told:
@@ -71,9 +71,9 @@ class Measured(NamedTuple):
     megabytes: int
 
 
-def cases(data: TrainingData) -> Iterator[Case]:
+def cases(data: TrainingData, *, second_stage: bool) -> Iterator[Case]:
     """Everything, and everything but a part."""
-    options, happened = TrainingOptions(), data.interactions
+    options, happened = TrainingOptions(second_stage=second_stage), data.interactions
     yield Case(WHOLE, data, options)
     blind = replace(data.catalogue, vectors=np.zeros_like(data.catalogue.vectors))
     vectors = np.zeros_like(data.vectors)
@@ -129,7 +129,9 @@ def _ndcg(met: Replay, stage: str, segment: str) -> "np.ndarray[tuple[int], np.d
     return METRICS["ndcg"].measure(judge(met, "new", stage, segment))  # type: ignore[arg-type]
 
 
-def main(folder: Path, preset: str = "shop", sample: int = 3_000) -> None:
+def main(
+    folder: Path, preset: str = "shop", sample: int = 3_000, *, second_stage: bool = True
+) -> None:
     """Replay a SAMPLE of FOLDER's last user-days with each part left out."""
     server = embedded.start(Path("var") / "ablations")
     connection = psycopg2.connect(server)
@@ -143,23 +145,24 @@ def main(folder: Path, preset: str = "shop", sample: int = 3_000) -> None:
     load_folder(warehouse, folder)
     history = read_everything(warehouse, settings)
     warehouse.close()
-    show(history, ZeroShot.of(preset_of(settings)), sample)
+    show(history, ZeroShot.of(preset_of(settings)), sample, second_stage=second_stage)
 
 
-def show(history: History, zero_shot: ZeroShot, sample: int) -> None:
+def show(history: History, zero_shot: ZeroShot, sample: int, *, second_stage: bool) -> None:
     """A row a case, as soon as it is measured."""
     data = TrainingData(
         history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
     )
     stage_headings = ("NDCG@10", "warm", "beside everything")
-    table = Table("without", *(f"{stage}: {h}" for stage in ("1", "2") for h in stage_headings))
+    stages = (INTEREST, RERANKED) if second_stage else (INTEREST,)
+    table = Table("without", *(f"{stage}: {h}" for stage in stages for h in stage_headings))
     table.add_column("train s")
     table.add_column("MB")
     whole = None
-    for case in cases(data):
+    for case in cases(data, second_stage=second_stage):
         found = measured(case, history, sample)
         whole = whole or found
-        row = [cell for stage in (INTEREST, RERANKED) for cell in cells(found, whole, stage)]
+        row = [cell for stage in stages for cell in cells(found, whole, stage)]
         table.add_row(case.name, *row, f"{found.seconds:.0f}", str(found.megabytes))
     Console(width=160).print(table)
 

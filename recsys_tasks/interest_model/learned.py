@@ -14,6 +14,7 @@ new the item is: see `features_of`.
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,8 +145,18 @@ class Learned:
         """The item's side of the score, shape (n_items, H * d + F)."""
         evidence = items.counts[:, -1:]
         earned = evidence / (evidence + self.earned_at)
-        personal = self._centred(items.vectors) @ self.p_out + earned * self.out_ids
+        personal = self._texts(items.vectors) + earned * self.out_ids
         return np.concatenate([personal, features_of(items)], axis=1).astype(np.float32)
+
+    def _texts(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What texts give to items; the same array is projected once, however many nights ask."""
+        if self._projected.get("of") is not vectors:
+            self._projected.update(of=vectors, by=self._centred(vectors) @ self.p_out)
+        return self._projected["by"]
+
+    @cached_property
+    def _projected(self) -> dict[str, NDArray[np.float32]]:
+        return {}
 
     def _centred(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The vectors less the centre; zero rows, which are no texts, stay."""

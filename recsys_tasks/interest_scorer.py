@@ -63,10 +63,11 @@ class InterestScorer:
         return self.model.user_side(UserFacts(self.model.interests(state, centre), state.masses))
 
     def _centre_on(self, day: int) -> NDArray[np.float32]:
-        """Of the texts of items that existed the day before; computed once a day."""
-        if day != self._centred_on[0]:
-            existed = self._catalogue.since < day
-            self._centred_on = (day, centre_of(self._catalogue.vectors[existed]))
+        """Of the texts of items that existed the day before; computed when there are new ones."""
+        existed = self._catalogue.since < day
+        n = int(np.count_nonzero(existed))
+        if n != self._centred_on[0]:
+            self._centred_on = (n, centre_of(self._catalogue.vectors[existed]))
         return self._centred_on[1]
 
     def facts(self, past: Interactions, day: int) -> ItemFacts:

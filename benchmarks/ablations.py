@@ -80,7 +80,7 @@ def cases(data: TrainingData, *, second_stage: bool) -> Iterator[Case]:
     yield Case("text", replace(data, catalogue=blind, vectors=vectors), options)
     for part in ("ids", "trends", "gains"):
         yield Case(part, data, replace(options, without=frozenset({part})))
-    one = data.zero_shot._replace(half_lives=(ONE_HALF_LIFE,), scales=(sum(data.zero_shot.scales),))
+    one = data.zero_shot.with_half_life(ONE_HALF_LIFE)
     yield Case("several half-lives", replace(data, zero_shot=one), options)
     if happened.text_weights.any():
         silent = replace(happened, text_weights=np.zeros_like(happened.text_weights))

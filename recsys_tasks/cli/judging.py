@@ -14,6 +14,7 @@ from recsys_tasks.cli.options import (
     Dsn,
     JsonFile,
     Preset,
+    Sample,
     Schema,
     Since,
     Until,
@@ -41,10 +42,7 @@ def backtest(
     since: Since = None,
     until: Until = None,
     json_file: JsonFile = None,
-    sample: Annotated[
-        int | None,
-        typer.Option("--sample", metavar="N", help="Replay N user-days, drawn with a seed."),
-    ] = None,
+    sample: Sample = None,
     retrain: Annotated[
         Retrain | None,
         typer.Option("--retrain", help="Train anew within the window.", show_default=False),

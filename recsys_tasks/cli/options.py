@@ -45,6 +45,10 @@ Until = Annotated[
         "--until", formats=["%Y-%m-%d"], help="The day after the last.", show_default=False
     ),
 ]
+Sample = Annotated[
+    int | None,
+    typer.Option("--sample", metavar="N", help="Replay N user-days, drawn with a seed."),
+]
 JsonFile = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the rows as JSON.", show_default=False),

@@ -1,14 +1,12 @@
 """The command that compares policies of decay."""
 
 import json
-from typing import Annotated
-
-import typer
 
 from recsys_tasks.cli.options import (
     Dsn,
     JsonFile,
     Preset,
+    Sample,
     Schema,
     Since,
     Until,
@@ -29,10 +27,7 @@ def decay(
     since: Since = None,
     until: Until = None,
     json_file: JsonFile = None,
-    sample: Annotated[
-        int | None,
-        typer.Option("--sample", metavar="N", help="Replay N user-days, drawn with a seed."),
-    ] = None,
+    sample: Sample = None,
     dsn: Dsn = None,
     schema: Schema = None,
     preset: Preset = None,

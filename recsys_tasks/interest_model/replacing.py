@@ -25,7 +25,7 @@ def with_half_life(model: InterestModel, days: float) -> InterestModel:
         TypeError: It is neither.
     """
     if isinstance(model, ZeroShot):
-        return model._replace(half_lives=(days,), scales=(sum(model.scales),))
+        return model.with_half_life(days)
     if isinstance(model, Learned):
         alike = days * (1 + _APART * np.arange(len(model.half_lives)))
         return replace(model, half_lives=tuple(alike.tolist()))

@@ -38,6 +38,10 @@ class ZeroShot(NamedTuple):
         """The model of a preset."""
         return cls(*(getattr(preset, name) for name in cls._fields))
 
+    def with_half_life(self, days: float) -> "ZeroShot":
+        """The model with one half-life, which counts as much as all of its own together."""
+        return self._replace(half_lives=(days,), scales=(sum(self.scales),))
+
     @property
     def n_blocks(self) -> int:
         """1: at every half-life an item's vector is its text's."""

@@ -89,9 +89,9 @@ def policies(
         On the personal part of the score, without those that have none, and on the whole score.
     """
     model = ZeroShot.of(preset)
-    endless = _with_half_life(model, *ENDLESS)
+    endless = model.with_half_life(*ENDLESS)
     single: list[Scorer] = [
-        InterestScorer(f"half_life_{days:g}", _with_half_life(model, days), vectors)
+        InterestScorer(f"half_life_{days:g}", model.with_half_life(days), vectors)
         for days in HALF_LIVES
     ]
     unshrunk = endless._replace(prior_mass=0.0)
@@ -103,11 +103,6 @@ def policies(
     personal = map(personal_parts, shared)
     whole = Policies("whole", [none, *by_alpha, *strong, *single], single, adaptive)
     return Policies("personal", *personal), whole
-
-
-def _with_half_life(model: ZeroShot, days: float) -> ZeroShot:
-    """The model with one half-life, which counts as much as all of its own together."""
-    return model._replace(half_lives=(days,), scales=(sum(model.scales),))
 
 
 def parameters_of(scorer: Scorer) -> str:

@@ -13,7 +13,7 @@ from types import ModuleType
 import structlog
 
 from recsys_tasks.errors import BadSettings, first_line
-from recsys_tasks.settings import Settings, read_settings
+from recsys_tasks.settings import Settings, fingerprint_of, read_settings
 from recsys_tasks.steps import (
     Counts,
     accumulate,
@@ -119,7 +119,7 @@ def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) ->
         raise BadSettings(problem=f"Day {day} has not begun")
     if day == datetime.now(UTC).date() and step == STEPS[0]:
         log.warning("the day is not over: repeat its night tomorrow", day=str(day))
-    entry = {"day": day, "step": step, "fingerprint": settings.fingerprint()}
+    entry = {"day": day, "step": step, "fingerprint": fingerprint_of(settings)}
     with warehouse.transaction() as session:
         session.execute("begin_step", **entry, started_at=datetime.now(UTC))
     try:

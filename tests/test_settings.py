@@ -6,6 +6,7 @@ from recsys_tasks.errors import BadSettings
 from recsys_tasks.settings import (
     EventType,
     Settings,
+    fingerprint_of,
     preset_of,
     read_settings,
     variable_of,
@@ -168,7 +169,7 @@ def test_a_password_is_shown_nowhere() -> None:
     ],
 )
 def test_the_fingerprint_follows_what_changes_the_lists(field: str, value: object) -> None:
-    assert read_settings(**{field: value}).fingerprint() != read_settings().fingerprint()
+    assert fingerprint_of(read_settings(**{field: value})) != fingerprint_of(read_settings())
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_the_fingerprint_follows_what_changes_the_lists(field: str, value: objec
     [("dsn", "dbname=x"), ("schema_name", "b"), ("device", "cpu"), ("batch_size", 1), ("var", "v")],
 )
 def test_the_fingerprint_ignores_where_and_how_fast(field: str, value: object) -> None:
-    assert read_settings(**{field: value}).fingerprint() == read_settings().fingerprint()
+    assert fingerprint_of(read_settings(**{field: value})) == fingerprint_of(read_settings())
 
 
 def test_the_fingerprint_tells_what_a_variant_says_from_what_it_leaves_open() -> None:
@@ -185,7 +186,7 @@ def test_the_fingerprint_tells_what_a_variant_says_from_what_it_leaves_open() ->
         read_settings(diversity=0.3, variants={"b": {"share": 0.1, **given}})
         for given in ({"diversity": 0.0}, {})
     )
-    assert said.fingerprint() != open_.fingerprint()
+    assert fingerprint_of(said) != fingerprint_of(open_)
 
 
 def test_the_fingerprint_is_of_what_is_meant_not_of_how_it_is_said() -> None:
@@ -195,4 +196,4 @@ def test_the_fingerprint_is_of_what_is_meant_not_of_how_it_is_said() -> None:
         half_lives=said.half_lives,
         event_types={"view": said.event_types["view"].model_dump()},
     )
-    assert repeated.fingerprint() == read_settings().fingerprint()
+    assert fingerprint_of(repeated) == fingerprint_of(read_settings())

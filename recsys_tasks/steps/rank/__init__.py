@@ -11,7 +11,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.settings import Settings, fingerprint_of, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.steps.merge import ready_models
 from recsys_tasks.steps.rank.drafts import open_draft, write_lists
@@ -40,7 +40,7 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     nights = session.rows(
         "nights_to_rank",
         day=day,
-        settings_fingerprint=settings.fingerprint(),
+        settings_fingerprint=fingerprint_of(settings),
         model_id=" ".join(variant.live.stored.model_id for variant in shown),
         model_key=default.model_key,
     )

@@ -1,0 +1,21 @@
+"""Settings: read once at the edge; an option wins over a RECSYS_ variable, that over a default."""
+
+from recsys_tasks.presets import KNOWN_TYPES, EventType, Preset, Repeat, preset_names
+from recsys_tasks.settings.behaviour import fingerprint_of, preset_of
+from recsys_tasks.settings.options import Settings, variable_of
+from recsys_tasks.settings.reading import read_settings
+from recsys_tasks.variants import Variant
+
+__all__ = [
+    "KNOWN_TYPES",
+    "EventType",
+    "Preset",
+    "Repeat",
+    "Settings",
+    "Variant",
+    "fingerprint_of",
+    "preset_names",
+    "preset_of",
+    "read_settings",
+    "variable_of",
+]

@@ -1,0 +1,68 @@
+"""What the settings make of a preset, and what of them changes the lists."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import ValidationError
+
+from recsys_tasks.errors import BadSettings
+from recsys_tasks.presets import Preset, read_preset
+from recsys_tasks.settings.options import Settings
+from recsys_tasks.settings.problems import problem_of
+
+# Settings that say where and how fast, not what comes out.
+WITHOUT_EFFECT: Final = frozenset({
+    "dsn",
+    "schema_name",
+    "device",
+    "batch_size",
+    "encode_batch_size",
+    "keep_models",
+    "lock_timeout",
+    "training",
+    "var",
+})
+IN_PRESET: Final = frozenset({"preset", "event_types", "half_lives", "repeat"})
+
+
+def fingerprint_of(settings: Settings) -> str:
+    """Twelve hexadecimal digits that change when a setting or a preset changes the lists."""
+    facts = settings.model_dump(mode="json", exclude=set(WITHOUT_EFFECT | IN_PRESET))
+    facts["preset"] = preset_of(settings).model_dump(mode="json")
+    given = {name: kind.model_dump(exclude_unset=True) for name, kind in settings.variants.items()}
+    facts["variants"] = given
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def preset_of(settings: Settings) -> Preset:
+    """The preset that the settings name, with what they change.
+
+    An event type that the preset knows keeps what the settings do not mention. As many half-lives
+    as the preset has keep its scales; any other number shares their sum equally.
+
+    Raises:
+        BadSettings: There is no such preset, or what the settings change does not fit it.
+    """
+    preset = read_preset(settings.preset)
+    changes = dict(_changes(preset, settings))
+    try:
+        return Preset.model_validate({**preset.model_dump(), **changes})
+    except ValidationError as error:
+        raise BadSettings(problem=problem_of(error)) from error
+
+
+def _changes(preset: Preset, settings: Settings) -> Iterator[tuple[str, object]]:
+    """The parts of a preset that the settings replace."""
+    if settings.repeat is not None:
+        yield "repeat", settings.repeat
+    if settings.half_lives is not None:
+        n_half_lives = len(settings.half_lives)
+        yield "half_lives", settings.half_lives
+        if n_half_lives != len(preset.scales):
+            yield "scales", (sum(preset.scales) / n_half_lives,) * n_half_lives
+    event_types = {name: kind.model_dump() for name, kind in preset.event_types.items()}
+    for name, kind in settings.event_types.items():
+        event_types[name] = {**event_types.get(name, {}), **kind.model_dump(exclude_unset=True)}
+    yield "event_types", event_types

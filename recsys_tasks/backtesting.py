@@ -29,7 +29,7 @@ from recsys_tasks.warehouse.history import History, read_history
 from recsys_tasks.warehouse.models import serving_model
 
 if TYPE_CHECKING:
-    from recsys_tasks.training import TrainedScorer
+    from recsys_tasks.training import TrainedScorer, TrainingData, TrainingOptions
 
 ONE_DAY = timedelta(days=1)
 
@@ -119,20 +119,30 @@ def _variants(history: History, settings: Settings) -> "tuple[InterestScorer, li
         RERANKED,
         SharedTraining,
         TrainedScorer,
+    )
+
+    shared = SharedTraining(*training_of(history, settings))
+    learned = [TrainedScorer(name, shared) for name in (INTEREST, RERANKED)]
+    content = InterestScorer("content", shared.data.zero_shot, history.vectors)
+    return content, learned
+
+
+def training_of(history: History, settings: Settings) -> "tuple[TrainingData, TrainingOptions]":
+    """What a training on the history reads, and how the settings want it done."""
+    from recsys_tasks.training import (  # noqa: PLC0415  as above
         TrainingData,
         TrainingOptions,
         options_of,
     )
 
-    zero_shot = ZeroShot.of(preset_of(settings))
     data = TrainingData(
-        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
+        history.interactions,
+        history.catalogue,
+        history.item_keys,
+        history.vectors,
+        ZeroShot.of(preset_of(settings)),
     )
-    shared = SharedTraining(
-        data, options_of(settings.training, TrainingOptions(device=settings.device))
-    )
-    learned = [TrainedScorer(name, shared) for name in (INTEREST, RERANKED)]
-    return InterestScorer("content", zero_shot, history.vectors), learned
+    return data, options_of(settings.training, TrainingOptions(device=settings.device))
 
 
 def read_everything(warehouse: Warehouse, settings: Settings) -> History:

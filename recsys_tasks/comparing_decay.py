@@ -1,17 +1,18 @@
 """Policies of decay side by side: what it is worth to let interests ebb, and how.
 
 One window of the past is replayed under each policy, everything else the same: without decay, by
-fixed alphas, by single half-lives, by the preset's several, and by what else is given (a learned
-model). What has one number for everybody is fixed; the best fixed policy is what the others have to
-beat. It is chosen on the window itself, which favours it.
+fixed alphas, by single half-lives, by the preset's several, and by models that learned half-lives
+and mixing on what precedes the window. What has one number for everybody is fixed; the best fixed
+policy is what the others have to beat. It is chosen on the window itself, which favours it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import chain, product
 from typing import Final, NamedTuple
 
-from recsys_tasks.backtesting import read_everything
+from recsys_tasks.backtesting import read_everything, training_of
 from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.evaluation import Evaluation, Replay, Scorer, last_fifth, replay
 from recsys_tasks.evaluation.intervals import Interval, intervals
@@ -20,11 +21,13 @@ from recsys_tasks.evaluation.policies import Policies, best_before, parameters_o
 from recsys_tasks.evaluation.summary import values
 from recsys_tasks.evaluation.user_days import Target
 from recsys_tasks.interactions import date_of, day_number
+from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.history import History
 
 K: Final = 10
+ONE_HALF_LIFE: Final = 14.0  # days; where the model with one half-life starts
 NDCG: Final = ("ndcg", K)
 RECALL: Final = ("recall", K)
 
@@ -98,18 +101,60 @@ def compare_decay(
     since: date | None = None,
     until: date | None = None,
     *,
+    learned: bool = True,
     max_user_days: int | None = None,
     on_day: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Replay a window, from what the warehouse can read; arguments and errors as of `backtest`."""
+    """Replay a window, from what the warehouse can read.
+
+    Args:
+        warehouse: Of the tenant.
+        settings: Its settings.
+        since: First day; without it the window is the last 20% of interactions, in whole days.
+        until: The day after the last.
+        learned: Whether models are trained, and compared too.
+        max_user_days: Replay a seeded sample of so many.
+        on_day: Told how many days of the window are done, and of how many.
+
+    Raises:
+        NothingToEvaluate: There is nobody in the window.
+    """
+    history = read_everything(warehouse, settings)
+    first, _ = _window(history, since, until)
     return compared(
-        read_everything(warehouse, settings),
+        history,
         settings,
         since,
         until,
+        others=learned_policies(history, settings, first) if learned else (),
         max_user_days=max_user_days,
         on_day=on_day,
     )
+
+
+def learned_policies(history: History, settings: Settings, day: int) -> list[InterestScorer]:
+    """First stages that learned from what precedes a day: with several half-lives, and with one.
+
+    Each has learned everything else too (what events weigh, projections, ids, how interests and
+    trends mix), so what one half-life costs shows between the two, not beside the others.
+    """
+    from recsys_tasks.training import train  # noqa: PLC0415  seconds to import; only this pays
+
+    data, options = training_of(history, settings)
+    starts = {
+        "learned": data.zero_shot,
+        "learned_one_half_life": data.zero_shot.with_half_life(ONE_HALF_LIFE),
+    }
+    past = history.interactions.before(day)
+    only_first = replace(options, second_stage=False)
+    return [
+        InterestScorer(
+            name,
+            train(replace(data, interactions=past, zero_shot=start), day, only_first).model,
+            history.vectors,
+        )
+        for name, start in starts.items()
+    ]
 
 
 def compared(
@@ -137,11 +182,7 @@ def compared(
     Raises:
         NothingToEvaluate: There is nobody in the window.
     """
-    fifth_since, fifth_until = last_fifth(history.interactions)
-    first = day_number(since) if since else fifth_since
-    end = day_number(until) if until else fifth_until
-    if first >= end:
-        raise NothingToEvaluate(since=date_of(first), until=date_of(end))
+    first, end = _window(history, since, until)
     parts = policies(preset_of(settings), history.vectors, others)
     met = replay(
         history.interactions,
@@ -167,6 +208,15 @@ def compared(
             if len(in_segment(met, target, "all"))
         ],
     )
+
+
+def _window(history: History, since: date | None, until: date | None) -> tuple[int, int]:
+    """The days asked for, half-open; else the last 20% of interactions."""
+    first, end = last_fifth(history.interactions)
+    first, end = (day_number(since) if since else first), (day_number(until) if until else end)
+    if first >= end:
+        raise NothingToEvaluate(since=date_of(first), until=date_of(end))
+    return first, end
 
 
 def _table(met: Replay, target: Target, part: Policies, chosen: set[str]) -> Table:

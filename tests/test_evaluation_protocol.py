@@ -144,6 +144,18 @@ def test_a_sample_is_seeded_and_says_what_it_left_out() -> None:
     assert lists_of(first, "new", "popular").items() <= lists_of(whole, "new", "popular").items()
 
 
+def test_a_sample_of_days_keeps_all_that_happened_on_them() -> None:
+    world = drifting_popularity()
+    whole = replay(*world[:3], [Popular()], world.since, world.until)
+
+    few = replay(*world[:3], [Popular()], world.since, world.until, max_days=2)
+
+    assert len(np.unique(few.user_days.days)) == 2
+    kept = np.isin(whole.user_days.days, few.user_days.days)
+    assert len(few.user_days) == kept.sum()
+    assert few.n_left_out == (~kept).sum()
+
+
 def test_the_popularity_of_a_list_is_that_of_the_days_before() -> None:
     """A user and an item count once a day; what happens on the day itself does not count."""
     past = [Deed(0, 0, 1.0), Deed(0, 0, 1.5), Deed(0, 0, 2.0), Deed(1, 1, 2.0)]

@@ -1,6 +1,9 @@
 """The command that compares policies of decay."""
 
 import json
+from typing import Annotated
+
+import typer
 
 from recsys_tasks.cli.options import (
     Dsn,
@@ -20,6 +23,9 @@ from recsys_tasks.evaluation.records import records
 from recsys_tasks.terminal import progress, table
 from recsys_tasks.warehouse import connect
 
+Learned = Annotated[
+    bool, typer.Option(help="Train models before the window, and compare them too.")
+]
 PARTS = {"personal": "personal part of the score alone", "whole": "whole score"}
 
 
@@ -28,6 +34,7 @@ def decay(
     until: Until = None,
     json_file: JsonFile = None,
     sample: Sample = None,
+    learned: Learned = True,  # noqa: FBT002  an option, named where it is used
     dsn: Dsn = None,
     schema: Schema = None,
     preset: Preset = None,
@@ -35,12 +42,13 @@ def decay(
     """Compare ways to let interests ebb over a window of the past; nothing served changes."""
     settings = settings_of(dsn, schema, preset)
     with progress(ERRORS.console) as bars:
-        task = bars.add_task("reading", total=None)
+        task = bars.add_task("reading, training" if learned else "reading", total=None)
         found = compare_decay(
             connect(settings),
             settings,
             day_of(since),
             day_of(until),
+            learned=learned,
             max_user_days=sample,
             on_day=lambda done, total: bars.update(
                 task, completed=done, total=total, description="days"

@@ -67,6 +67,7 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
     ks: tuple[int, ...] = (10, 50),
     targets: tuple[Target, ...] = TARGETS,
     max_user_days: int | None = None,
+    max_days: int | None = None,
     retrain_every: int | None = None,
     on_day: Callable[[int], None] | None = None,
     seed: int = 0,
@@ -84,6 +85,7 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
         ks: Lengths at which lists are cut, ascending; lists are as long as the last.
         targets: `new`, `all` or both.
         max_user_days: Replay a seeded sample of so many; None for all.
+        max_days: On so many days at most; None for all.
         retrain_every: Fit again after so many days; None to fit once, before the window.
         on_day: Told each day that is done, for a progress bar.
         seed: Of the sample.
@@ -95,7 +97,7 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
     everyone = user_days(interactions, catalogue, n_users, since, until)
     if not len(everyone):
         raise NothingToEvaluate(since=date_of(since), until=date_of(until))
-    truth = sample(everyone, max_user_days, seed)
+    truth = sample(everyone, max_user_days, seed, max_days)
     keys = product(targets, (scorer.name for scorer in scorers))
     popularity, total = (np.zeros(size, np.float32) for size in (len(truth.items), len(truth)))
     met = Replay(
@@ -125,11 +127,23 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
     return met
 
 
-def sample(everyone: UserDays, size: int | None, seed: int) -> UserDays:
-    """At most `size` of the user-days, drawn without replacement, in their order."""
+def sample(
+    everyone: UserDays, size: int | None, seed: int, max_days: int | None = None
+) -> UserDays:
+    """At most `size` of the user-days, drawn without replacement, in their order.
+
+    Of more than `max_days` days, those of the first user-days in a seeded order stay: a busy day is
+    likelier to be among them.
+    """
+    random = np.random.default_rng(seed)
+    if max_days is not None and len(np.unique(everyone.days)) > max_days:
+        shuffled = everyone.days[random.permutation(len(everyone))]
+        days, first = np.unique(shuffled, return_index=True)
+        kept = days[np.argsort(first)[:max_days]]
+        everyone = everyone.take(np.flatnonzero(np.isin(everyone.days, kept)))
     if size is None or size >= len(everyone):
         return everyone
-    chosen = np.random.default_rng(seed).choice(len(everyone), size, replace=False)
+    chosen = random.choice(len(everyone), size, replace=False)
     return everyone.take(np.sort(chosen))
 
 

@@ -22,6 +22,7 @@ from recsys_tasks.interest_scorer import InterestScorer
 
 K: Final = 10
 MOST_USER_DAYS: Final = 1500
+MOST_DAYS: Final = 200  # each costs a look at the whole catalogue, however few came
 STRENGTHS: Final = (1.0, 0.5, 2.0, 0.25, 0.0)  # of interests against trends; 0 is trends alone
 
 
@@ -143,6 +144,7 @@ class Trial:
                 ks=(K,),
                 targets=("new",),
                 max_user_days=MOST_USER_DAYS,
+                max_days=MOST_DAYS,
             )
         except NothingToEvaluate:
             return {}

@@ -123,11 +123,13 @@ class Fitting:
         interests, masses = self._network.users(batch)
         by_text, by_id = self._network.personal(interests)
         taus = self._network.taus(masses)
-        days, firsts = np.unique(examples.days, return_index=True)
+        days, sizes = np.unique(examples.days, return_counts=True)
+        # Split, not sliced: the gradient of each slice would be as large as the whole.
+        parts = (part.split(sizes.tolist()) for part in (by_text, by_id, taus))
         scores = []
-        for day, first, last in zip(days, firsts, [*firsts[1:], len(examples)], strict=True):
-            facts, those = self._facts_of(int(day), trends), slice(first, last)
-            of_day = by_text[those] + by_id[those] * facts.earned + taus[those] @ facts.features.T
+        for day, text, ids, tau in zip(days, *parts, strict=True):
+            facts = self._facts_of(int(day), trends)
+            of_day = text + ids * facts.earned + tau @ facts.features.T
             scores.append(of_day.masked_fill(facts.absent, NEVER_LISTED))
         return torch.cat(scores)
 

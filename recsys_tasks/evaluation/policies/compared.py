@@ -130,5 +130,7 @@ def _in_words(model: InterestModel) -> str:
     if len(model.half_lives) == 1:
         return f"{days} day{'' if days == '1' else 's'}"
     gains = model.gains(np.ones((1, len(model.half_lives)), np.float32))[0]
+    if not gains.any():
+        return f"{days} days, of no weight beside trends"
     shares = ", ".join(f"{share:.2f}" for share in gains / gains.sum())
     return f"{days} days, mixed {shares}"

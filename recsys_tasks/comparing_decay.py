@@ -143,7 +143,7 @@ def learned_policies(history: History, settings: Settings, day: int) -> list[Int
     data, options = training_of(history, settings)
     starts = {
         "learned": data.zero_shot,
-        "learned_one_half_life": data.zero_shot.with_half_life(ONE_HALF_LIFE),
+        "learned_single": data.zero_shot.with_half_life(ONE_HALF_LIFE),
     }
     past = history.interactions.before(day)
     only_first = replace(options, second_stage=False)

@@ -21,7 +21,7 @@ def test_decay_shows_every_policy_and_the_rows_as_json(
         assert title in answer.out
     variants = {row["variant"] for row in rows}
     assert {"no_decay", "fixed_alpha_0.9", "half_life_14", "several_half_lives_personal"} < variants
-    assert {"learned", "learned_personal", "learned_one_half_life"} < variants
+    assert {"learned", "learned_personal", "learned_single"} < variants
     assert {name for name in variants if f"\n{name} " not in answer.out} == set()
     assert {(row["night"], row["segment"], row["k"]) for row in rows} == {
         (str(DAYS[-1]), "all", 10)

@@ -1,0 +1,62 @@
+"""Fixtures: a tenant, and a social place in which every table has something of somebody."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import _database, _with_database
+from encoders import save_tiny
+from sources import create_source
+from steps.tenant import Tenant
+
+from recsys_tasks import nightly
+from recsys_tasks.settings import Settings, read_settings
+from recsys_tasks.warehouse import Warehouse, connect
+
+from .place import fill_place
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def settings(dsn: str, tiny_folder: Path) -> Settings:
+    return read_settings(dsn=dsn, encoder=str(tiny_folder), device="cpu")
+
+
+@pytest.fixture
+def tenant(warehouse: Warehouse, settings: Settings) -> Tenant:
+    create_source(warehouse)
+    return Tenant(warehouse, settings)
+
+
+@pytest.fixture(scope="session")
+def filled_template(
+    server: str, template: str, tiny_folder: Path
+) -> Iterator[tuple[str, Settings]]:
+    """The name of a database with the place in it, and the place's settings: made once."""
+    with _database(server, template) as name, pytest.MonkeyPatch.context() as environment:
+        environment.delenv("RECSYS_DSN", raising=False)
+        settings = read_settings(
+            dsn=_with_database(server, name), encoder=str(tiny_folder), device="cpu"
+        )
+        warehouse = connect(settings)
+        create_source(warehouse)
+        changed = fill_place(Tenant(warehouse, settings)).settings
+        warehouse.close()
+        # A database that somebody is connected to cannot be copied.
+        nightly._warehouse(changed).close()
+        yield name, changed
+
+
+@pytest.fixture
+def place(server: str, filled_template: tuple[str, Settings]) -> Iterator[Tenant]:
+    """A social place after some nights, with a draft and rejected rows."""
+    template, settings = filled_template
+    with _database(server, template) as name:
+        own = settings.model_copy(update={"dsn": _with_database(server, name)})
+        warehouse = connect(own)
+        yield Tenant(warehouse, own)
+        warehouse.close()

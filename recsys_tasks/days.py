@@ -17,26 +17,65 @@ def behaviour_day(context: Mapping[str, Any], now: datetime) -> date:
     are missing, not None, in a run that Airflow was told to start without a logical date.
 
     Args:
-        context: Airflow's task context; read are params, dag_run, partition_key, logical_date and
-            the data interval's two ends.
+        context: Airflow's task context; read are dag, params, dag_run, partition_key, logical_date
+            and the data interval's two ends.
         now: The present, with its time zone.
 
     Raises:
         BadSettings: The run's configuration holds a key that the form does not have, the day cannot
             be read, or it has not begun.
     """
-    if unknown := sorted(set(context["dag_run"].conf or {}) - {"day"}):
-        raise BadSettings(problem=f"A run takes `day` and nothing else, not {', '.join(unknown)}")
-    day = _asked_for(context) or _scheduled(context, now)
+    asked = day_of_form(context) or _day(context.get("partition_key"))
+    return _begun(asked or _scheduled(context, now), now)
+
+
+def day_so_far(context: Mapping[str, Any], now: datetime) -> date:
+    """The day (UTC) that a run during the day is about: that of the form, else today.
+
+    Args:
+        context: Airflow's task context; read are dag, params and dag_run.
+        now: The present, with its time zone.
+
+    Raises:
+        BadSettings: As for `behaviour_day`.
+    """
+    return _begun(day_of_form(context) or _utc(now).date(), now)
+
+
+def day_of_form(context: Mapping[str, Any], field: str = "day") -> date | None:
+    """The day that a field of the trigger form holds; None where it is empty.
+
+    Raises:
+        BadSettings: As for `form_of`; or it is no day.
+    """
+    return _day(form_of(context)[field])
+
+
+def form_of(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the trigger form holds, or its defaults.
+
+    Airflow takes any key of a run's configuration for a parameter; one that the form does not have
+    is misspelt, and would pass in silence.
+
+    Raises:
+        BadSettings: There is such a key.
+    """
+    known = list(context["dag"].params)  # not their values: a field may have no default
+    if unknown := sorted(set(context["dag_run"].conf or {}) - set(known)):
+        takes = ", ".join(f"`{name}`" for name in known) or "nothing"
+        raise BadSettings(problem=f"A run takes {takes} and no other key, not {', '.join(unknown)}")
+    return {name: context["params"][name] for name in known}
+
+
+def _begun(day: date, now: datetime) -> date:
     if day > _utc(now).date():
         raise BadSettings(problem=f"Day {day} has not begun")
     return day
 
 
-def _asked_for(context: Mapping[str, Any]) -> date | None:
-    """The day of the form or of the partition key, if the run has one."""
-    text = context["params"].get("day") or context.get("partition_key")
-    if text is None:
+def _day(text: str | None) -> date | None:
+    """The day that a form or a partition key names; None for no text."""
+    if not text:
         return None
     try:
         return date.fromisoformat(text[:10])
@@ -60,4 +99,6 @@ def _scheduled(context: Mapping[str, Any], now: datetime) -> date:
 
 
 def _utc(instant: datetime) -> datetime:
-    return instant.astimezone(UTC)
+    # The scheduler's instants are pendulum's: turned to UTC by astimezone they lose the zone as
+    # soon as something is added to them.
+    return datetime.fromtimestamp(instant.timestamp(), UTC)

@@ -7,19 +7,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from recsys_tasks.days import behaviour_day
+from recsys_tasks.days import behaviour_day, day_of_form, day_so_far, form_of
 from recsys_tasks.errors import BadSettings
 
 NOW = datetime(2011, 12, 10, 9, 30, tzinfo=UTC)
 DAY = datetime(2011, 12, 1, tzinfo=UTC)
 ONE_DAY = timedelta(days=1)
+FORM: dict[str, Any] = {"day": None, "dry_run": False}
 
 
 def context(**facts: object) -> dict[str, object]:
     """A task's context as Airflow builds it: what a kind of run does not have is missing."""
     run = {"conf": facts.pop("conf", {}), "run_after": facts.pop("run_after", NOW)}
     return {
-        "params": {"day": None},
+        "dag": SimpleNamespace(params=FORM),
+        "params": FORM,
         "partition_key": None,
         "dag_run": SimpleNamespace(**run),
     } | facts
@@ -37,6 +39,11 @@ def interval(since: datetime, until: datetime) -> dict[str, datetime]:
         ),
         pytest.param(
             {"logical_date": NOW, **interval(NOW, NOW)}, date(2011, 12, 9), id="plain cron string"
+        ),
+        pytest.param(
+            {"logical_date": DAY, "run_after": NOW - 5 * ONE_DAY, **interval(DAY, DAY + ONE_DAY)},
+            date(2011, 12, 1),
+            id="catch-up, backfill, or a day that is cleared and run again",
         ),
         pytest.param({"partition_key": "2011-12-01"}, date(2011, 12, 1), id="partition"),
         pytest.param(
@@ -62,7 +69,11 @@ def interval(since: datetime, until: datetime) -> dict[str, datetime]:
             id="today's midnight: today is not over",
         ),
         pytest.param(
-            {"params": {"day": "2011-11-05"}, "logical_date": DAY, **interval(DAY - ONE_DAY, DAY)},
+            {
+                "params": FORM | {"day": "2011-11-05"},
+                "logical_date": DAY,
+                **interval(DAY - ONE_DAY, DAY),
+            },
             date(2011, 11, 5),
             id="form",
         ),
@@ -86,14 +97,50 @@ def test_days_are_days_of_utc() -> None:
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"params": {"day": "2011-12-11"}}, "2011-12-11 has not begun"),
-        ({"params": {"day": "yesterday"}}, "'yesterday' is not a date"),
+        ({"params": FORM | {"day": "2011-12-11"}}, "2011-12-11 has not begun"),
+        ({"params": FORM | {"day": "yesterday"}}, "'yesterday' is not a date"),
         (
             {"conf": {"day": "2011-12-01", "date": "2011-12-01"}},
-            "takes `day` and nothing else, not date",
+            "takes `day`, `dry_run` and no other key, not date",
         ),
+        ({"partition_key": "all"}, "'all' is not a date"),
     ],
 )
 def test_a_run_that_cannot_be_meant_is_refused(facts: dict[str, Any], message: str) -> None:
     with pytest.raises(BadSettings, match=message):
         behaviour_day(context(**facts), NOW)
+
+
+def test_a_run_during_the_day_is_about_today() -> None:
+    """Whatever its interval is: an hour ago is not what users wait for."""
+    hourly = interval(NOW - timedelta(hours=1), NOW)
+
+    assert day_so_far(context(logical_date=NOW, **hourly), NOW) == date(2011, 12, 10)
+    assert day_so_far(context(), NOW) == date(2011, 12, 10)
+    assert day_so_far(context(params=FORM | {"day": "2011-12-09"}), NOW) == date(2011, 12, 9)
+    with pytest.raises(BadSettings, match="has not begun"):
+        day_so_far(context(params=FORM | {"day": "2011-12-11"}), NOW)
+
+
+def test_today_is_a_day_of_utc() -> None:
+    there = datetime(2011, 12, 10, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+    assert day_so_far(context(), there) == date(2011, 12, 9)
+
+
+def test_a_form_holds_its_fields_and_nothing_else() -> None:
+    """Airflow hands on every key of the configuration."""
+    handed = FORM | {"day": "2011-12-01", "color": "red"}
+
+    assert form_of(context(params=handed)) == FORM | {"day": "2011-12-01"}
+    assert day_of_form(context(params=handed)) == date(2011, 12, 1)
+    with pytest.raises(BadSettings, match="no other key, not color"):
+        form_of(context(params=handed, conf={"color": "red"}))
+
+
+def test_a_dag_without_a_form_takes_nothing() -> None:
+    bare = context(dag=SimpleNamespace(params={}), params={})
+
+    assert form_of(bare) == {}
+    with pytest.raises(BadSettings, match="takes nothing and no other key, not day"):
+        form_of(bare | {"dag_run": SimpleNamespace(conf={"day": "2011-12-01"})})

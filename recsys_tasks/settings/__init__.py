@@ -1,7 +1,7 @@
 """Settings: read once at the edge; an option wins over a RECSYS_ variable, that over a default."""
 
 from recsys_tasks.presets import KNOWN_TYPES, EventType, Preset, Repeat, preset_names
-from recsys_tasks.settings.behaviour import fingerprint_of, preset_of
+from recsys_tasks.settings.behaviour import fingerprint_of, preset_of, with_variants
 from recsys_tasks.settings.options import Settings, variable_of
 from recsys_tasks.settings.reading import read_settings
 from recsys_tasks.variants import Variant
@@ -18,4 +18,5 @@ __all__ = [
     "preset_of",
     "read_settings",
     "variable_of",
+    "with_variants",
 ]

@@ -2,24 +2,29 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from pydantic import ValidationError
 
-from recsys_tasks.errors import BadSettings
+from recsys_tasks.errors import BadSettings, did_you_mean
+from recsys_tasks.operation import Operation
 from recsys_tasks.presets import Preset, read_preset
 from recsys_tasks.settings.options import Settings
 from recsys_tasks.settings.problems import problem_of
 
-# Settings that say where and how fast, not what comes out.
-WITHOUT_EFFECT: Final = frozenset({
+# Settings that say where, when and how fast, not what comes out.
+WITHOUT_EFFECT: Final = frozenset(Operation.model_fields) | frozenset({
     "dsn",
     "schema_name",
     "device",
     "batch_size",
     "encode_batch_size",
+    "erasure_key",
     "keep_models",
+    "keep_nights",
+    "keep_rejected",
+    "keep_user_days",
     "lock_timeout",
     "training",
     "var",
@@ -51,6 +56,20 @@ def preset_of(settings: Settings) -> Preset:
         return Preset.model_validate({**preset.model_dump(), **changes})
     except ValidationError as error:
         raise BadSettings(problem=problem_of(error)) from error
+
+
+def with_variants(settings: Settings, names: Collection[str]) -> Settings:
+    """Settings that keep some variants only; users of the others are shown the default.
+
+    Raises:
+        BadSettings: There is no variant of such a name.
+    """
+    for name in names:
+        if name not in settings.variants:
+            nearest = did_you_mean(name, settings.variants)
+            raise BadSettings(problem=f"{name!r} is no variant of RECSYS_VARIANTS{nearest}")
+    kept = {name: kind for name, kind in settings.variants.items() if name in names}
+    return settings.model_copy(update={"variants": kept})
 
 
 def _changes(preset: Preset, settings: Settings) -> Iterator[tuple[str, object]]:

@@ -2,18 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from recsys_tasks.operation import PREFIX, Operation
 from recsys_tasks.presets import EventType
 from recsys_tasks.variants import Variants
 
-PREFIX: Final = "RECSYS_"
 
-
-class Settings(BaseSettings):
+class Settings(Operation):
     """Everything that an operator can choose."""
 
     model_config = SettingsConfigDict(
@@ -101,6 +100,20 @@ class Settings(BaseSettings):
         default_factory=dict, description="options of training by name, as JSON: docs/model.md"
     )
     keep_models: int = Field(3, ge=0, le=100, description="learned models kept, to go back to")
+    keep_nights: int = Field(30, ge=1, description="nights whose lists are kept")
+    keep_events: int | None = Field(
+        None, ge=1, description="days that behaviour is kept and counts; else for ever"
+    )
+    keep_rejected: int = Field(90, ge=1, description="days that rejected rows are kept")
+    keep_user_days: int | None = Field(
+        None, ge=1, description="days of experiments' figures by user; else while they run"
+    )
+    erasure_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        repr=False,
+        description="secret for erasures, at least 16 characters: docs/personal-data.md",
+    )
     lock_timeout: int = Field(600, ge=0, description="seconds to wait for another run")
     var: Path = Field(Path("var"), description="folder of the embedded server")
 

@@ -295,3 +295,26 @@ def test_draft_touches_nothing_that_is_shown(until_yesterday: Tenant) -> None:
 def test_days_before_the_first_are_no_obstacle(filled: Tenant) -> None:
     refresh(filled, FIRST)
     assert {row[1] for row in filled.rows(SERVED)} == {FIRST}
+
+
+def test_a_refresh_tells_how_long_events_took_to_reach_a_list(until_yesterday: Tenant) -> None:
+    """Of those that are new since the last refresh: an event is counted once."""
+    now = datetime.now(UTC)
+    today = now.date()
+    hours = timedelta(hours=1)
+    early = [{"user_id": f"u{n}", "occurred_at": now - n * hours} for n in range(1, 4)]
+    run_nights(until_yesterday, [DAY])
+    until_yesterday.events(*(row for row in early if day_of(row["occurred_at"]) == today))
+    n_early = sum(day_of(row["occurred_at"]) == today for row in early)
+    first = nightly.run_refresh(until_yesterday.settings, today)
+    until_yesterday.events({"user_id": "late", "occurred_at": now})
+    second = nightly.run_refresh(until_yesterday.settings, today)
+    third = nightly.run_refresh(until_yesterday.settings, today)
+
+    assert first["new"] == n_early
+    if n_early:
+        assert first["seconds_of_longest_delay"] >= n_early * 3600
+    assert second["new"] == 1
+    assert second["seconds_of_median_delay"] == second["seconds_of_longest_delay"] < 600
+    assert third["new"] == 0
+    assert "seconds_of_median_delay" not in third

@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format dag night bench lock clean
+.PHONY: help setup demo airflow docker test test-fast lint format dag night bench lock clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,17 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY) ## MovieLens, or DATA=folder: nights replayed, and a user's list
 	@$(BIN)/ebbtide demo $(DATA)
+
+airflow: $(READY) ## Airflow on this machine, until Ctrl-C: make airflow PORT=8080
+	@$(BIN)/ebbtide airflow --port $(or $(PORT),8080)
+
+docker: .env ## the same in containers, with Postgres: needs a Docker engine, and nothing else
+	@docker compose up --build --detach --wait
+
+# Secrets that nobody has seen. The Fernet key is 32 bytes in base64, padded.
+.env: | .env.example
+	@umask 077 && $(PYTHON) -c 'import re, secrets, sys; print(re.sub(r"(?m)=(SECRET|FERNET)$$", lambda of: "=" + \
+		(secrets.token_hex(32) if of[1] == "SECRET" else secrets.token_urlsafe(32) + "="), sys.stdin.read()), end="")' < $| > $@
 
 test: $(READY) ## every test, with Postgres, the encoder and Airflow
 	@$(BIN)/pytest

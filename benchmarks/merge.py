@@ -21,7 +21,7 @@ from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import merge
 from recsys_tasks.warehouse import Session, Warehouse, copying
-from recsys_tasks.warehouse.interests import Shape, read_interests
+from recsys_tasks.warehouse.interests import EVERYBODY, Shape, read_interests
 
 N_USERS = (2_000, 20_000)
 ONE_BY_ONE = 500  # users, of as many as there are
@@ -175,7 +175,13 @@ def assert_merged(world: World, n_users: int) -> None:
     """The first users' totals are what the algebra says."""
     with world.warehouse.transaction() as session:
         found = read_interests(
-            session, "totals_until", world.shape, model_key=MODEL_KEY, night=NIGHT
+            session,
+            "totals_until",
+            world.shape,
+            model_key=MODEL_KEY,
+            night=NIGHT,
+            user_keys=None,
+            **EVERYBODY._asdict(),
         ).state
     for left, right in zip(found, world.merged, strict=True):
         np.testing.assert_allclose(left[:n_users], right[:n_users], rtol=1e-5, atol=1e-6)

@@ -6,6 +6,8 @@ EbbtideError
 ├── BadStatement
 ├── DatabaseUnavailable
 ├── SchemaTooNew
+├── SchemaOutOfStep
+├── UnknownTenant
 ├── EncoderUnavailable
 ├── EmptyCatalogue
 ├── NoModel
@@ -17,13 +19,25 @@ EbbtideError
 ├── NoNight
 ├── NightRefused
 ├── AirflowFailed
+├── AirflowRunning
+├── AirflowUnwell
+├── PortTaken
+├── ProcessesLeft
+├── NothingHeld
+├── ErasureKeyMissing
+├── ErasureIncomplete
+├── BadReport
 ├── NightBusy
+├── NightUnfinished
+├── PlanOutdated
+├── ShardLost
 └── ClockSkew
 """
 
 import inspect
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 
 
 def first_line(error: BaseException) -> str:
@@ -49,6 +63,10 @@ class EbbtideError(Exception):
         template = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
         super().__init__(template.format_map(facts))
 
+    def __reduce__(self) -> tuple[partial["EbbtideError"], tuple[()]]:
+        """How an error crosses from one process into another: with its facts."""
+        return partial(type(self), **self.facts), ()
+
 
 class BadSettings(EbbtideError):
     """{problem}. Correct the option or the RECSYS_ variable; README's settings table lists them."""
@@ -70,6 +88,15 @@ class DatabaseUnavailable(EbbtideError):
 class SchemaTooNew(EbbtideError):
     """Schema {schema} is at version {found}, this program knows up to {known}: install a newer
     Ebbtide."""
+
+
+class SchemaOutOfStep(EbbtideError):
+    """The tables of schema {schema} are not those that these pages read ({reason}): run
+    `ebbtide migrate`, or restart Airflow's API server where Ebbtide was updated."""
+
+
+class UnknownTenant(EbbtideError):
+    """There is no tenant {tenant!r}{nearest}: choose one of {known}."""
 
 
 class EncoderUnavailable(EbbtideError):
@@ -122,9 +149,59 @@ class AirflowFailed(EbbtideError):
     """`airflow {command}` failed; its log is {log}."""
 
 
+class AirflowRunning(EbbtideError):
+    """Airflow runs already from {home} ({where}): use that one, or stop it first."""
+
+
+class AirflowUnwell(EbbtideError):
+    """Not healthy after {seconds} s: {parts}. The logs in {logs} say why."""
+
+
+class PortTaken(EbbtideError):
+    """Port {port} is in use: stop what listens there, or choose another one (--port {other})."""
+
+
+class ProcessesLeft(EbbtideError):
+    """Processes could not be ended: {pids}. Look at them with `ps`, and end them by hand."""
+
+
+class NothingHeld(EbbtideError):
+    """Nothing is held about user {user_id!r} in {schema}{remedy}."""
+
+
+class ErasureKeyMissing(EbbtideError):
+    """Users were erased from {schema} under a key that is not set ({key_id}), and would not be
+    known again: set RECSYS_ERASURE_KEY to what it was then."""
+
+
+class ErasureIncomplete(EbbtideError):
+    """The user was not erased, and nothing was changed: {places} would still name them. A table or
+    a mapping of your own holds users there; delete them from it first."""
+
+
+class BadReport(EbbtideError):
+    """The file {problem}."""
+
+
 class NightBusy(EbbtideError):
     """Another run holds the night of schema {schema} (waited {seconds} s): run this again when it
     is done."""
+
+
+class NightUnfinished(EbbtideError):
+    """The lists of night {night} are not made whole, {left} shards are missing: {shards}. Run the
+    step rank of that day again; shards that are made already stay."""
+
+
+class PlanOutdated(EbbtideError):
+    """What the lists of day {day} are made from has changed since their shards were planned: run
+    the step rank again when other nights and trainings are done."""
+
+
+class ShardLost(EbbtideError):
+    """A process that made lists of day {day} was ended from outside, perhaps for want of memory.
+    Run the night again: shards that are made stay. More of them (RECSYS_SHARDS) need less memory
+    each."""
 
 
 class ClockSkew(EbbtideError):

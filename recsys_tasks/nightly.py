@@ -4,7 +4,6 @@ Order is the database's business: a lock per schema, the ledger `nights`, and st
 they have to do from tables. So any night may run at any time, again, or beside another one.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,8 @@ from types import ModuleType
 
 import structlog
 
-from recsys_tasks.errors import BadSettings, first_line
+from recsys_tasks import ledger, sharding
+from recsys_tasks.errors import BadSettings
 from recsys_tasks.settings import Settings, fingerprint_of, read_settings
 from recsys_tasks.steps import (
     Counts,
@@ -44,13 +44,16 @@ STEPS = tuple(_MODULES)
 REFRESH = "refresh"  # in the ledger; no step of the night
 
 
-def run_step(step: str, day: date, settings: Settings | None = None) -> dict[str, int]:
+def run_step(
+    step: str, day: date, settings: Settings | None = None, shard: int | None = None
+) -> dict[str, int]:
     """Run one step of a night.
 
     Args:
         step: One of STEPS.
         day: The behaviour day.
         settings: Those of the environment where they are left out.
+        shard: Make the lists of this shard alone: one of `plan_shards`, and the step `rank`.
 
     Returns:
         What it did, in numbers.
@@ -59,7 +62,35 @@ def run_step(step: str, day: date, settings: Settings | None = None) -> dict[str
         EbbtideError: What went wrong; the step has left no trace but its line in the ledger.
     """
     settings = settings or read_settings()
-    return dict(_run_step(_warehouse(settings), settings, step, day))
+    if shard is None or settings.shards == 1:
+        return dict(_run_step(_warehouse(settings), settings, step, day))
+    if step != sharding.STEP:
+        raise BadSettings(problem=f"The step {step} has no shards; {sharding.STEP} has")
+    module_of(step, day)
+    return dict(sharding.make(_warehouse(settings), settings, day, shard))
+
+
+def plan_shards(day: date, settings: Settings | None = None) -> list[int]:
+    """Prepare the step `rank` of a night, and say in which shards to run it, at once or not.
+
+    Where there is one shard alone, its run is the whole step. A shard that is made stays made when
+    it is run again, or planned again, unless something that lists are made from has changed.
+
+    Args:
+        day: The behaviour day.
+        settings: Those of the environment where they are left out.
+
+    Returns:
+        What `run_step` takes for `shard`: a handful of small numbers.
+
+    Raises:
+        EbbtideError: What went wrong; the plan has left no trace but its line in the ledger.
+    """
+    settings = settings or read_settings()
+    module_of(sharding.STEP, day)
+    if settings.shards == 1:
+        return [0]
+    return sharding.plan(_warehouse(settings), settings, day)
 
 
 def run_night(
@@ -79,22 +110,25 @@ def run_night(
     for step in STEPS:
         if on_step:
             on_step(step)
-        done[step] = _run_step(_warehouse(settings), settings, step, day)
+        n_processes = sharding.processes_for(settings)
+        done[step] = _run_step(_warehouse(settings), settings, step, day, n_processes)
     return done
 
 
-def run_refresh(settings: Settings, day: date | None = None) -> Counts:
+def run_refresh(settings: Settings, day: date | None = None, active_days: int = 1) -> Counts:
     """Give whoever is active on a day that goes on lists from what it has brought so far.
 
     Args:
         settings: Of the tenant.
         day: The day; without it today, in UTC.
+        active_days: Lists are for users active within so many days; 1 for that day's.
 
     Returns:
         What was done.
     """
     today = day or datetime.now(UTC).date()
-    return _run_step(_warehouse(settings), settings, REFRESH, today)
+    theirs = settings.model_copy(update={"refresh_days": active_days})
+    return _run_step(_warehouse(settings), theirs, REFRESH, today)
 
 
 def days_between(since: date, until: date) -> Iterator[date]:
@@ -110,7 +144,12 @@ def days_between(since: date, until: date) -> Iterator[date]:
     return (since + timedelta(days=n) for n in range((until - since).days))
 
 
-def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) -> Counts:
+def module_of(step: str, day: date) -> ModuleType:
+    """The module of a step, or of REFRESH, that may run for a day.
+
+    Raises:
+        BadSettings: There is no such step, or the day has not begun.
+    """
     module = refresh if step == REFRESH else _MODULES.get(step)
     if module is None:
         raise BadSettings(problem=f"{step!r} is no step; the steps are {', '.join(STEPS)}")
@@ -119,44 +158,37 @@ def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) ->
         raise BadSettings(problem=f"Day {day} has not begun")
     if day == datetime.now(UTC).date() and step == STEPS[0]:
         log.warning("the day is not over: repeat its night tomorrow", day=str(day))
-    entry = {"day": day, "step": step, "fingerprint": fingerprint_of(settings)}
-    with warehouse.transaction() as session:
-        session.execute("begin_step", **entry, started_at=datetime.now(UTC))
-    try:
-        with warehouse.transaction(exclusive=True) as session:
-            counts: Counts = module.run(session, settings, day)
-            session.execute(
-                "finish_step",
-                **entry,
-                state="done",
-                counts=json.dumps(dict(counts)),
-                error=None,
-                note="; ".join(session.notes) or None,
-                finished_at=datetime.now(UTC),
-            )
-    except Exception as error:
-        log.info("step failed", day=day, step=step, error=str(error))
-        _record_failure(warehouse, entry, error)
-        raise
+    return module
+
+
+def _run_step(
+    warehouse: Warehouse, settings: Settings, step: str, day: date, n_processes: int = 1
+) -> Counts:
+    module = module_of(step, day)
+    if step == sharding.STEP and settings.shards > 1:
+        counts = sharding.make_all(warehouse, settings, day, n_processes=n_processes)
+    else:
+        counts = _run_whole(
+            warehouse, settings, module, ledger.Line(day, step, fingerprint_of(settings))
+        )
     log.info("step done", day=day, step=step, **counts)
     return counts
 
 
-def _record_failure(warehouse: Warehouse, entry: dict[str, object], error: Exception) -> None:
-    """Write a failure down, unless the database is what failed."""
+def _run_whole(
+    warehouse: Warehouse, settings: Settings, module: ModuleType, line: ledger.Line
+) -> Counts:
+    """Run a step in one transaction."""
+    ledger.begin(warehouse, line)
     try:
-        with warehouse.transaction() as session:
-            session.execute(
-                "finish_step",
-                **entry,
-                state="failed",
-                counts="{}",
-                error=first_line(error),
-                note=None,
-                finished_at=datetime.now(UTC),
-            )
-    except Exception as unrecorded:  # noqa: BLE001  the first error is the one to tell
-        log.warning("failure not recorded", error=str(unrecorded))
+        with warehouse.transaction(exclusive=True) as session:
+            counts: Counts = module.run(session, settings, line.day)
+            ledger.finish(session, line, counts)
+    except Exception as error:
+        log.info("step failed", day=line.day, step=line.step, error=str(error))
+        ledger.fail(warehouse, line, error)
+        raise
+    return counts
 
 
 def _warehouse(settings: Settings) -> Warehouse:

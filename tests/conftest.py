@@ -41,9 +41,9 @@ def server() -> Iterator[str]:
         return
     # Not under pytest's folder: another session closes that to the user that Postgres runs as.
     home = Path(tempfile.mkdtemp(prefix="ebbtide-tests-"))
-    yield embedded.start(home / "postgres")
-    # The server stops with this process, and only then may its files go.
+    # The server stops with this process, and only then may its files go: last in, first out.
     atexit.register(shutil.rmtree, home, ignore_errors=True)
+    yield embedded.start(home / "postgres")
 
 
 @pytest.fixture(scope="session")

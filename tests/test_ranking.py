@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys_tasks.interactions import NO_ROW
-from recsys_tasks.ranking import Lists, nearest, top_k
+from recsys_tasks.ranking import Lists, nearest, products, top_k
 
 # Small integers: inner products are exact, and many are equal.
 integers = st.integers(-2, 2).map(float)
@@ -72,6 +72,20 @@ def test_batch_sizes_agree_to_the_bit(rng: np.random.Generator, batch_size: int)
     lists = top_k(users, items, excluded, 20, batch_size=batch_size)
 
     assert_same_lists(lists, top_k(users, items, excluded, 20))
+
+
+@pytest.mark.parametrize("n_users", [0, 1, 3, 16, 17])
+def test_products_agree_to_the_bit_whoever_shares_them(
+    rng: np.random.Generator, n_users: int
+) -> None:
+    """Also of slices, as both parts of a score are."""
+    users = rng.standard_normal((50, 387), np.float32)
+    items = rng.standard_normal((31, 387), np.float32)
+
+    for part in (slice(0, 380), slice(380, 387)):
+        found = products(users[:n_users, part], items[:, part])
+        np.testing.assert_array_equal(found, products(users[:, part], items[:, part])[:n_users])
+        np.testing.assert_allclose(found, users[:n_users, part] @ items[:, part].T, atol=1e-4)
 
 
 @pytest.mark.parametrize("n_users", [1, 2, 3, 20])

@@ -10,6 +10,7 @@ from recsys_tasks.settings import (
     preset_of,
     read_settings,
     variable_of,
+    with_variants,
 )
 
 
@@ -197,3 +198,44 @@ def test_the_fingerprint_is_of_what_is_meant_not_of_how_it_is_said() -> None:
         event_types={"view": said.event_types["view"].model_dump()},
     )
     assert fingerprint_of(repeated) == fingerprint_of(read_settings())
+
+
+def test_how_dags_run_changes_no_list() -> None:
+    told = read_settings(publish_by="04:00", alert_webhook="https://x", pool="big", tenants="x")
+
+    assert fingerprint_of(told) == fingerprint_of(read_settings())
+
+
+def test_a_night_can_do_without_some_variants() -> None:
+    settings = read_settings(variants={"a": {"share": 0.1}, "b": {"share": 0.2}})
+
+    assert with_variants(settings, ["b"]).variants == {"b": settings.variants["b"]}
+    assert with_variants(settings, []).variants == {}
+    with pytest.raises(BadSettings, match=r"'bb' is no variant of RECSYS_VARIANTS .did you mean b"):
+        with_variants(settings, ["a", "bb"])
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong"),
+    [
+        ("RECSYS_PUBLISH_BY", "6"),
+        ("RECSYS_PUBLISH_BY", "24:00"),
+        ("RECSYS_FIRST_DAY", "soon"),
+        ("RECSYS_ALERT_WEBHOOK", "ftp://x"),
+        ("RECSYS_ALERT_EMAIL", "a@x.example, nobody"),
+        ("RECSYS_SMTP", "mail.x.example"),
+    ],
+)
+def test_how_dags_run_is_checked(
+    monkeypatch: pytest.MonkeyPatch, variable: str, wrong: str
+) -> None:
+    monkeypatch.setenv(variable, wrong)
+
+    with pytest.raises(BadSettings, match=variable):
+        read_settings()
+
+
+def test_addresses_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECSYS_ALERT_EMAIL", "a@x.example, b@x.example")
+
+    assert read_settings().alert_email == ("a@x.example", "b@x.example")

@@ -4,7 +4,17 @@ import sys
 
 import typer
 
-from recsys_tasks.cli import asking, experiments, judging, models, nights, policies, why
+from recsys_tasks.cli import (
+    asking,
+    experiments,
+    judging,
+    models,
+    nights,
+    people,
+    policies,
+    standalone,
+    why,
+)
 from recsys_tasks.cli.output import ERRORS, set_up_logging
 from recsys_tasks.errors import EbbtideError
 
@@ -24,6 +34,8 @@ for command in (
     *experiments.COMMANDS,
     *asking.COMMANDS,
     *why.COMMANDS,
+    *people.COMMANDS,
+    *standalone.COMMANDS,
 ):
     app.command()(command)
 app.add_typer(models.app, name="models")

@@ -33,7 +33,8 @@ def load(
     schema: Schema = None,
 ) -> None:
     """Load a folder in the source contract into the source tables (schema app)."""
-    warehouse = connect(settings_of(dsn, schema))
+    settings = settings_of(dsn, schema)
+    warehouse = connect(settings)
     with progress(ERRORS.console) as bars:
         tasks = {}
 
@@ -42,7 +43,7 @@ def load(
                 tasks[file] = bars.add_task(file, total=total)
             bars.update(tasks[file], completed=done)
 
-        reports = load_folder(warehouse, folder, on_progress)
+        reports = load_folder(warehouse, folder, on_progress, settings.erasure_key)
     _print_reports(reports)
     cut = [report for report in reports if report.truncated]
     for report in cut:
@@ -73,9 +74,22 @@ def night(
     dsn: Dsn = None,
     schema: Schema = None,
     preset: Preset = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            metavar="N",
+            help="Make lists in N parts, by processes, as many at once as there are processors"
+            " (RECSYS_SHARDS).",
+            show_default="1",
+        ),
+    ] = None,
 ) -> None:
     """Run one night: take the day in, publish lists for the next, judge last night's."""
     settings = settings_of(dsn, schema, preset)
+    if shards is not None:
+        settings = settings.model_copy(update={"shards": shards})
     steps = table("step", "seconds ", "what it did")
     begun = [perf_counter()]
     with ERRORS.console.status(f"night {day.date()}") as status:

@@ -125,7 +125,7 @@ class FirstStage:
         Args:
             users: Shape (b,).
             rows: Of the items, shape (b, k).
-            length: Contributors of the user who has most of them.
+            length: Contributors of the user who has most of them, or more.
 
         Returns:
             Grounds are `length` contributors, what is earlier, everyone, peers, K trends, new.

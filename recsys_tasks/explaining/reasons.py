@@ -5,6 +5,7 @@ what the item is to everybody. A taste that is spread over fifty interactions ou
 though each of them is small.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from recsys_tasks.ranking import Lists
 
 N_REASONS: Final = 3  # that are kept of an entry
 EXPLAINED: Final = 10  # first entries of a list of which that many are kept
+_STEP: Final = 10  # contributors by which batches differ
 
 
 class Reasons(NamedTuple):
@@ -90,7 +92,8 @@ def explain(
         lists: Of the stage's n users, shape (n, k).
         stage: What ranked them.
         reranked: What ranked their first entries again: of those, its scores are explained.
-        batch_size: Users explained at once; memory is batch_size * (k + L) * width floats.
+        batch_size: Users explained at once; memory is batch_size * (k + L) * width floats. What is
+            found does not depend on it, to the bit.
 
     Returns:
         No reason after the end of a short list.
@@ -98,17 +101,31 @@ def explain(
     n, k = lists.rows.shape
     found = Explained(Reasons.none(n, k), Reasons.none(n, min(k, EXPLAINED), N_REASONS))
     again = None if reranked is None else SecondStageParts(stage, reranked)
-    # Users with equally many contributors together: a batch is as wide as its widest user.
-    order = np.argsort(stage.lengths, kind="stable")
-    for start in range(0, n if k else 0, batch_size):
-        users = order[start : start + batch_size]
+    for users, length in _batches(stage, again, batch_size if k else 0):
         rows = lists.rows[users]
-        first = stage.parts(users, rows, int(stage.lengths[users[-1]]))
+        first = stage.parts(users, rows, length)
         _write(found, users, first, rows)
         if again is not None:
             rows = rows[:, : again.n_entries]
-            _write(found, users, again.parts(users, rows, first), rows)
+            _write(found, users, again.parts(users, rows, first, length), rows)
     return found
+
+
+def _batches(
+    stage: FirstStage, again: SecondStageParts | None, batch_size: int
+) -> Iterator[tuple[NDArray[np.intp], int]]:
+    """Users of about as many contributors together, and how many are told apart of each.
+
+    A user's number is rounded up to a multiple of _STEP, whoever is in the batch: sums over more
+    places, though these are zeros, would end in other last bits.
+    """
+    most = stage.known.interactions.shape[1]
+    lengths = stage.lengths if again is None else np.maximum(stage.lengths, again.lengths)
+    widths = np.minimum(-(-lengths // _STEP) * _STEP, most)
+    for width in np.unique(widths).tolist() if batch_size else ():
+        users = np.flatnonzero(widths == width)
+        for start in range(0, len(users), batch_size):
+            yield users[start : start + batch_size], width
 
 
 def _write(

@@ -67,26 +67,40 @@ class SecondStageParts:
         self._cosine, self._ease = together.cosine.tocsr(), together.ease.tocsr()
 
     @property
+    def lengths(self) -> NDArray[np.intp]:
+        """How many things taken each user has, shape (n,)."""
+        counts: NDArray[np.intp] = (self._last != NO_ROW).sum(axis=1)
+        return counts
+
+    @property
     def n_entries(self) -> int:
         """How many first entries of each list were ranked again."""
         return int(self._reranked.contributions.shape[1])
 
-    def parts(self, users: NDArray[np.intp], rows: NDArray[np.int32], first: Parts) -> Parts:
+    def parts(
+        self,
+        users: NDArray[np.intp],
+        rows: NDArray[np.int32],
+        first: Parts,
+        length: int | None = None,
+    ) -> Parts:
         """What the scores of some users' entries consist of.
 
         Args:
             users: Shape (b,).
             rows: Of the items, shape (b, m).
             first: What the first stage's scores of these entries, or of more, consist of.
+            length: Things taken of the user who has most of them, or more; None for just as many.
 
         Returns:
-            Grounds are the first stage's, the L last things taken as interactions and as what goes
+            Grounds are the first stage's, the last things taken as interactions and as what goes
             together with the item, habits.
         """
         before = first.parts[:, : self.n_entries]
         given, starts_from = self._given(users, before)
-        last = self._last[users]
-        last = last[:, last.shape[1] - int((last != NO_ROW).sum(axis=1).max(initial=0)) :]
+        if length is None:
+            length = int(self.lengths[users].max(initial=0))
+        last = self._last[users, self._last.shape[1] - length :]
         by_first = self._by_first_stage(given, before)
         likeness, together = self._by_taken(given, rows, last)
         habits = given_by(given, HABIT)[..., None]

@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from recsys_tasks.errors import BadSource
 from recsys_tasks.loading.csv_files import DECOMPRESS, CsvFile
 from recsys_tasks.loading.parquet_files import ParquetFile
@@ -16,18 +18,23 @@ EXPECTED = "items, users or events, as " + ", ".join(SUFFIXES)
 
 
 def load_folder(
-    warehouse: Warehouse, folder: Path, on_progress: Progress | None = None
+    warehouse: Warehouse,
+    folder: Path,
+    on_progress: Progress | None = None,
+    erasure_key: SecretStr | None = None,
 ) -> list[FileReport]:
     """Load every table that the folder has: items, then users, then events, a transaction each.
 
     Rows are matched by id: a row that is there already and differs is replaced, so that loading
     again changes nothing. Rows that cannot be loaded go to `rejected_interactions` with file, line
-    and reason, in place of what an earlier load of the same file left there.
+    and reason, in place of what an earlier load of the same file left there. Rows of users who were
+    erased are counted, and not kept.
 
     Args:
         warehouse: Its schema takes the rejected rows; the tables are those of schema app.
         folder: With at least one of items, users and events.
         on_progress: Is told a file's name, how many of its bytes are read, and of how many.
+        erasure_key: The settings', by which erased users are known.
 
     Returns:
         A report a file, in the order of loading.
@@ -38,7 +45,7 @@ def load_folder(
     sources = find_sources(folder)
     with warehouse.transaction() as session:
         session.execute("load_create_tables")
-    return [load_file(warehouse, source, on_progress) for source in sources]
+    return [load_file(warehouse, source, on_progress, erasure_key) for source in sources]
 
 
 def find_sources(folder: Path) -> list[Source]:

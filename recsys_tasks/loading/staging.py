@@ -8,9 +8,12 @@ from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
 
+from pydantic import SecretStr
+
 from recsys_tasks.loading.records import Broken, Record, TableFile
 from recsys_tasks.loading.tables import Table
 from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse.tombstones import Erased, leave_out_loaded
 
 ROWS_AT_ONCE = 20_000
 
@@ -68,8 +71,17 @@ class FileReport:
     seconds: float
 
 
-def load_file(warehouse: Warehouse, source: Source, on_progress: Progress | None) -> FileReport:
-    """Load a file in one transaction, up to where it is cut."""
+def load_file(
+    warehouse: Warehouse,
+    source: Source,
+    on_progress: Progress | None,
+    erasure_key: SecretStr | None,
+) -> FileReport:
+    """Load a file in one transaction, up to where it is cut.
+
+    Raises:
+        ErasureKeyMissing: Users were erased under a key that is neither the schema's nor given.
+    """
     start = perf_counter()
     name = source.table.name
     with warehouse.transaction() as session:
@@ -77,11 +89,15 @@ def load_file(warehouse: Warehouse, source: Source, on_progress: Progress | None
         session.execute(f"load_stage_{name}")
         n_rows = sum(_stage(session, source, on_progress))
         session.execute(f"load_check_{name}")
+        session.execute("share_erasures")
+        n_erased = leave_out_loaded(session, Erased(session, erasure_key), name)
         session.execute(f"load_upsert_{name}")
         session.execute(f"load_analyze_{name}")
         session.execute("load_forget_rejected", place=source.place)
         session.execute("load_insert_rejected", place=source.place)
         rejected = {str(problem): int(n) for problem, n in session.rows("load_count_rejected")}
+    if n_erased:
+        rejected["the user was erased (such rows are not kept)"] = n_erased
     cut = source.file.cut
     return FileReport(
         file=source.path.name,

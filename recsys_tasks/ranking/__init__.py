@@ -6,7 +6,7 @@ items a share, as a `ListPolicy` says; `arrange` does that with candidates that 
 
 from recsys_tasks.ranking.arranging import arrange
 from recsys_tasks.ranking.candidates import Products, Ranking, Scores
-from recsys_tasks.ranking.exact import Lists, top_k
+from recsys_tasks.ranking.exact import Lists, products, top_k
 from recsys_tasks.ranking.making import make_lists
 from recsys_tasks.ranking.neighbours import nearest
 from recsys_tasks.ranking.policy import NEW_FOR, ListedItems, ListPolicy
@@ -22,5 +22,6 @@ __all__ = [
     "arrange",
     "make_lists",
     "nearest",
+    "products",
     "top_k",
 ]

@@ -68,6 +68,19 @@ def top_k(
     return lists
 
 
+def products(users: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[np.float32]:
+    """All inner products, (n, n_items), whose bits do not depend on how many users there are.
+
+    Args:
+        users: Shape (n, dim).
+        items: Shape (n_items, dim).
+    """
+    import torch  # noqa: PLC0415  as in top_k
+
+    found: NDArray[np.float32] = _scores(torch.from_numpy(users), torch.from_numpy(items).T).numpy()
+    return found
+
+
 def _scores(users: "Tensor", catalogue: "Tensor") -> "Tensor":
     """Inner products whose bits do not depend on how many users share the batch: (n, n_items)."""
     from torch.nn.functional import pad  # noqa: PLC0415  as in top_k

@@ -10,6 +10,7 @@ from scipy import sparse
 from recsys_tasks.cooccurrence import Cooccurrence
 from recsys_tasks.histories import Taken, faded
 from recsys_tasks.interest_model import ItemFacts
+from recsys_tasks.ranking import products
 from recsys_tasks.reranking.candidates import Source
 
 SPANS: Final = (3.0, 14.0, 60.0)  # half-lives in days of the histories that co-occurrence reads
@@ -48,10 +49,10 @@ def plain_scores(
 ) -> dict[str, NDArray[np.float32]]:
     """Plain scores of all items for all users, (n, n_items) each."""
     rank, shape = sides.rank, (len(sides.users), len(sides.items))
-    personal = sides.users[:, :rank] @ sides.items[:, :rank].T
+    personal = products(sides.users[:, :rank], sides.items[:, :rank])
     scores = {
         "personal": personal,
-        "first_stage": personal + sides.users[:, rank:] @ sides.items[:, rank:].T,
+        "first_stage": personal + products(sides.users[:, rank:], sides.items[:, rank:]),
     }
     for span in SPANS:
         history = history_of(taken, day, span, shape)
@@ -61,7 +62,7 @@ def plain_scores(
     for span in TEXT_SPANS:
         liked = history_of(taken, day, span, shape) @ evidence.texts
         liked /= np.maximum(np.linalg.norm(liked, axis=1, keepdims=True), 1e-9)
-        scores[f"text_{span:g}"] = liked @ evidence.texts.T
+        scores[f"text_{span:g}"] = products(liked, evidence.texts)
     return scores
 
 

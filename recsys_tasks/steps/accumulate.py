@@ -33,7 +33,9 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
     preset = preset_of(settings)
     forget_retired(session)
     _bring_trends(session, preset)
-    counts = [bring_deltas(session, preset, live) for live in live_models(session)]
+    counts = [
+        bring_deltas(session, preset, live) for live in live_models(session, both_stages=False)
+    ]
     n_days, n_deltas = np.sum(counts, axis=0).tolist()
     return {"days": n_days, "deltas": n_deltas}
 

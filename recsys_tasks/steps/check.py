@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from recsys_tasks.errors import NightRefused
+from recsys_tasks.errors import NightRefused, NightUnfinished
 from recsys_tasks.settings import Settings
 from recsys_tasks.steps import Counts
 from recsys_tasks.steps.rank.variants import policies_of
@@ -14,6 +14,7 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     """Look at what the night's run drafted.
 
     Raises:
+        NightUnfinished: A shard of the lists is not made yet.
         NightRefused: A gate found something; the message names it.
     """
     return {"nights": len(good_drafts(session, settings, day)), "gates": len(checks())}
@@ -23,8 +24,12 @@ def good_drafts(session: Session, settings: Settings, day: date) -> list[date]:
     """The nights that the run of `day` drafted, ascending: every gate lets them through.
 
     Raises:
+        NightUnfinished: A shard of the lists is not made yet.
         NightRefused: One does not.
     """
+    left, n_shards = session.rows("shards_left", night=day)[0]
+    if left:
+        raise NightUnfinished(night=day, left=f"{len(left)} of {n_shards}", shards=left)
     nights = [night for (night,) in session.rows("drafted_nights", day=day)]
     limits = {
         "nights": nights,

@@ -19,6 +19,7 @@ from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.models import LEARNED, StoredModel, live_models, save_zero_shot
 from recsys_tasks.warehouse.session import Row
+from recsys_tasks.warehouse.tombstones import Erased, has_people
 from recsys_tasks.warehouse.variant_models import name_variant_models
 
 log = structlog.get_logger()
@@ -29,7 +30,7 @@ CHUNK = 4096  # texts encoded before their vectors are sent
 def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG001  as every step
     """Bring items, texts and vectors in line with the source."""
     session.map_source(settings.source)
-    n_items = _take_items(session)
+    n_items = _take_items(session, _people_erased(session, settings))
     n_contents = _clean_contents(session)
     encoder = _encoder(settings.encoder, settings.device)
     n_vectors = _encode(session, encoder, settings.encode_batch_size)
@@ -43,9 +44,16 @@ def _encoder(name: str, device: str) -> Encoder:
     return load_encoder(name, device)
 
 
-def _take_items(session: Session) -> int:
-    """Copy the catalogue's changes."""
+def _people_erased(session: Session, settings: Settings) -> Erased | None:
+    """Who was erased, in a social place, where an item may stand for a user; None elsewhere."""
+    return Erased(session, settings.erasure_key) if has_people(settings.preset) else None
+
+
+def _take_items(session: Session, erased: Erased | None) -> int:
+    """Copy the catalogue's changes, but for the people who were erased."""
     changed = session.rows("changed_items")
+    if erased:
+        changed = [row for row in changed if erased.tombstone(row[0]) is None]
     if changed:
         session.execute("create_staged_items")
         session.copy_rows("copy_staged_items", map(_staged_item, changed))
@@ -112,7 +120,8 @@ def _choose_model(session: Session, encoder: Encoder, settings: Settings) -> Non
         )
     session.execute("serve_if_none_does", model_key=zero_shot.model_key)
     session.execute("retire_other_zero_shots", model_key=zero_shot.model_key)
-    live_models(session)  # what does not load is replaced before the night begins to use it
+    # What does not load is replaced before the night begins to use it.
+    live_models(session, both_stages=False)
     name_variant_models(session, settings)
 
 

@@ -5,15 +5,20 @@ and takes again each of the last `late_days` days whose rows in the source have 
 events. A day that was not over when it was taken is looked at again, however long ago it was.
 
 Users' attributes are taken as they stand in the source, also of users who did nothing yet.
+
+Users who were erased are left out, and counted. Where behaviour is kept for so many days, older
+days are as if they had not been.
 """
 
 import hashlib
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+from recsys_tasks.interactions import date_of
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.tombstones import Erased, leave_out_known, leave_out_staged
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
@@ -24,23 +29,40 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     session.execute("update_event_types", rules=rules)
     session.execute("insert_event_types", rules=rules)
     session.execute("create_rules", rules=rules)
-    _take_users(session)
-    session.execute(
-        "create_days", day=day, late_days=settings.late_days, rules_fingerprint=fingerprint
-    )
-    session.execute("create_changed_days", rules_fingerprint=fingerprint)
+    erased = Erased(session, settings.erasure_key)
+    _take_users(session, erased)
     # A row is "in the future" by the clock on the wall, whichever day the night is about.
     now = datetime.now(UTC)
+    session.execute(
+        "create_days",
+        day=day,
+        late_days=settings.late_days,
+        rules_fingerprint=fingerprint,
+        oldest=oldest_day(settings.keep_events, now.date()),
+    )
+    session.execute("create_changed_days", rules_fingerprint=fingerprint)
     session.execute("create_staged", now=now, text_limit=settings.text_limit)
+    n_erased = leave_out_staged(session, erased, settings.preset)
     _replace(session, now, fingerprint)
     n_interactions, n_rejected, n_days = session.rows("extracted_counts")[0]
     session.execute("drop_staging")
-    return {"days": n_days, "interactions": n_interactions, "rejected": n_rejected}
+    counts = {"days": n_days, "interactions": n_interactions, "rejected": n_rejected}
+    return {**counts, "erased": n_erased} if n_erased else counts
 
 
-def _take_users(session: Session) -> None:
+def oldest_day(keep_days: int | None, today: date) -> date:
+    """The first day whose behaviour is kept; the first of all days where all is kept.
+
+    >>> oldest_day(2, date(2024, 3, 1)), oldest_day(None, date(2024, 3, 1))
+    (datetime.date(2024, 2, 28), datetime.date(1970, 1, 1))
+    """
+    return date_of(0) if keep_days is None else today - timedelta(days=keep_days)
+
+
+def _take_users(session: Session, erased: Erased) -> None:
     """Copy the changes of what is known of users."""
     session.execute("create_known_users")
+    leave_out_known(session, erased)
     session.execute("update_users")
     session.execute("forget_attributes")
     session.execute("insert_known_users")

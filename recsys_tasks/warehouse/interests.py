@@ -42,6 +42,16 @@ class Shape(NamedTuple):
     width: int
 
 
+class Users(NamedTuple):
+    """Users by a range of their keys, both ends included; everybody where nothing is said."""
+
+    first: int = 0
+    last: int = 2**31 - 1
+
+
+EVERYBODY = Users()
+
+
 def read_deltas(
     session: Session, query: str, shape: Shape, **parameters: object
 ) -> tuple[NDArray[np.int32], Decayed]:
@@ -103,17 +113,49 @@ def fold_from(
     return Interests(user_keys, state, alphas)
 
 
-def interests_as_of(session: Session, shape: Shape, model_key: int, night: date) -> Interests:
-    """Every user's interest as it was at the end of a night, seen from the last active day.
+def interests_as_of(
+    session: Session,
+    shape: Shape,
+    model_key: int,
+    night: date,
+    among: Users = EVERYBODY,
+    only: NDArray[np.int32] | None = None,
+) -> Interests:
+    """Users' interests as they were at the end of a night, each seen from the last active day.
 
     The totals of users who did something later are of no use for that: their deltas are folded
     again.
+
+    Args:
+        session: Of the night.
+        shape: Of the model's totals.
+        model_key: The model.
+        night: The night.
+        among: The users who are read.
+        only: Keys of those of them who are read; None for all.
     """
-    asked = {"model_key": model_key, "night": night}
+    user_keys = None if only is None else only.tolist()
+    asked = {"model_key": model_key, "night": night, "user_keys": user_keys, **among._asdict()}
     settled = read_interests(session, "totals_until", shape, **asked)
     deltas = read_deltas(session, "deltas_until", shape, **asked)
     refolded = fold_from(nobody(shape), deltas, shape.half_lives)
     return _together(settled, refolded)
+
+
+def evidence_as_of(session: Session, shape: Shape, model_key: int, night: date) -> Interests:
+    """As `interests_as_of`, of everybody, at the longest half-life alone and without vectors."""
+    half_life = shape.half_lives[-1]
+    bare = Shape((half_life,), 0)
+    asked = {"model_key": model_key, "night": night, "half_life": half_life}
+    columns = (copying.INT4, copying.DAY, copying.FLOAT4)
+
+    def read(query: str) -> tuple[NDArray[np.int32], Decayed]:
+        users, days, masses = session.copy_out(query, columns, **asked)
+        return users, Decayed(np.zeros((len(users), 1, 0), np.float32), masses[:, None], days)
+
+    users, state = read("masses_until")
+    refolded = fold_from(nobody(bare), read("mass_deltas_until"), bare.half_lives)
+    return _together(Interests(users, state, np.zeros((len(users), 1), np.float32)), refolded)
 
 
 def interests_by(

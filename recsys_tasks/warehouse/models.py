@@ -47,7 +47,8 @@ class LiveModel(NamedTuple):
     Attributes:
         stored: Its row.
         interest: Its parameters.
-        second_stage: What ranks its candidates again; None where it has none.
+        second_stage: What ranks its candidates again; None where it has none, or it was not asked
+            for.
     """
 
     stored: StoredModel
@@ -72,11 +73,15 @@ def serving_model(session: Session) -> StoredModel:
     return StoredModel(*row)
 
 
-def live_models(session: Session) -> list[LiveModel]:
+def live_models(session: Session, *, both_stages: bool = True) -> list[LiveModel]:
     """The models of which a night makes lists: the one that serves, and then those of variants.
 
     Where the first does not load, the newest kept one that does serves from now on, and the ledger
     says so. Another one that does not load is left out: `rank` says so.
+
+    Args:
+        session: Of the night.
+        both_stages: Whether the second ones are wanted: they take longest to load.
 
     Raises:
         NoModel: None was made yet.
@@ -84,16 +89,18 @@ def live_models(session: Session) -> list[LiveModel]:
     """
     serving = serving_model(session)
     try:
-        first = load_live(session, serving)
+        first = load_live(session, serving, both_stages=both_stages)
     except BrokenModel as broken:
         first = _fall_back(session, serving, broken)
-    return [first, *_live_beside(session, first.stored)]
+    return [first, *_live_beside(session, first.stored, both_stages=both_stages)]
 
 
-def _live_beside(session: Session, serving: StoredModel) -> Iterator[LiveModel]:
+def _live_beside(
+    session: Session, serving: StoredModel, *, both_stages: bool
+) -> Iterator[LiveModel]:
     for row in session.rows("models_of_variants", model_key=serving.model_key):
         try:
-            yield load_live(session, StoredModel(*row))
+            yield load_live(session, StoredModel(*row), both_stages=both_stages)
         except BrokenModel as broken:
             log.warning("the model of a variant does not load", reason=str(broken))
 
@@ -120,13 +127,15 @@ def serve(session: Session, model: StoredModel) -> None:
     session.execute("set_model_state", model_key=model.model_key, state="serving")
 
 
-def load_live(session: Session, stored: StoredModel) -> LiveModel:
-    """A model with its parameters.
+def load_live(session: Session, stored: StoredModel, *, both_stages: bool = True) -> LiveModel:
+    """A model with its parameters; without its second stage where that is not asked for.
 
     Raises:
         BrokenModel: They are missing or damaged.
     """
     interest = load_model(session, stored)
+    if not both_stages:
+        return LiveModel(stored, interest)
     second = load_second_stage(session, stored.model_key, stored.model_id)
     return LiveModel(stored, interest, second)
 

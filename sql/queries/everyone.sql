@@ -148,6 +148,7 @@ copy (
 -- name: follows
 -- Who followed whom, or turned away from whom, and when last until a night: in days from
 -- 1970-01-01, or infinitely long ago. A person who never acted has the negative key of the item.
+-- People who were erased are nobody's.
 copy (
     with people as (
         select
@@ -156,16 +157,19 @@ copy (
         from items
         left join users on items.item_id = users.user_id
         where
-            users.user_key is not null
-            or exists (
-                select
-                from interactions
-                inner join event_types
-                    on interactions.event_type_key = event_types.event_type_key
-                where
-                    interactions.item_key = items.item_key
-                    and interactions.day <= %(night)s
-                    and event_types.event_type = 'follow'
+            not starts_with(items.item_id, 'erased:')
+            and (
+                users.user_key is not null
+                or exists (
+                    select
+                    from interactions
+                    inner join event_types
+                        on interactions.event_type_key = event_types.event_type_key
+                    where
+                        interactions.item_key = items.item_key
+                        and interactions.day <= %(night)s
+                        and event_types.event_type = 'follow'
+                )
             )
     ),
 

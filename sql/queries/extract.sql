@@ -43,7 +43,7 @@ inner join event_types on rules.event_type = event_types.event_type;
 -- name: create_days!
 -- The days to look at: those before the night that were never taken or not over when they were,
 -- those whose rejected rows met other rules, and the last days, where events may have come late, or
--- gone.
+-- gone. None is older than what is kept.
 create temporary table days on commit drop as
 with span as (
     select
@@ -65,12 +65,15 @@ cross join
     lateral generate_series(span.first_day, %(day)s::date, '1 day') as candidates (day)
 left join interaction_days on candidates.day = interaction_days.day
 where
-    interaction_days.day is null
-    or not interaction_days.is_over
-    or candidates.day >= %(day)s::date - %(late_days)s
-    or (
-        interaction_days.n_rejected > 0
-        and interaction_days.rules_fingerprint != %(rules_fingerprint)s
+    candidates.day >= %(oldest)s
+    and (
+        interaction_days.day is null
+        or not interaction_days.is_over
+        or candidates.day >= %(day)s::date - %(late_days)s
+        or (
+            interaction_days.n_rejected > 0
+            and interaction_days.rules_fingerprint != %(rules_fingerprint)s
+        )
     );
 
 -- name: create_changed_days!

@@ -11,8 +11,7 @@ copy (
 
 -- name: listed_items
 -- What a policy of lists knows of items: a number for the category, -1 where there is none; and the
--- first day (from 1970-01-01) as of a night: where it is not known, the first one on which somebody
--- took to the item; the smallest integer where nobody did.
+-- first day as of a night.
 copy (
     select
         items.item_key,
@@ -20,21 +19,8 @@ copy (
             when items.category is null then -1
             else dense_rank() over (order by items.category)
         end::integer as category,
-        coalesce(
-            case
-                when isfinite(items.created_at)
-                    then (items.created_at at time zone 'UTC')::date - date '1970-01-01'
-            end,
-            (
-                select min(daily_trends.day) - date '1970-01-01'
-                from daily_trends
-                where
-                    daily_trends.item_key = items.item_key
-                    and daily_trends.day <= %(night)s
-            ),
-            (-2147483648)::integer
-        ) as first_day
-    from items
+        items.first_day
+    from dated_items(%(night)s) as items
     where items.is_listed and items.is_available
     order by items.item_key
 ) to stdout with (format "binary");

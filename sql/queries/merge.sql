@@ -104,7 +104,7 @@ delete from pending_merges
 where model_key = %(model_key)s and user_key between %(first)s and %(last)s;
 
 -- name: totals_until
--- The totals of users who did nothing after a night.
+-- The totals of users who did nothing after a night; of all such users without `user_keys`.
 copy (
     select
         interest_totals.user_key,
@@ -116,6 +116,11 @@ copy (
     where
         interest_totals.model_key = %(model_key)s
         and interest_totals.as_of <= %(night)s
+        and interest_totals.user_key between %(first)s and %(last)s
+        and (
+            %(user_keys)s::integer[] is null
+            or interest_totals.user_key = any(%(user_keys)s::integer[])
+        )
     order by interest_totals.user_key, interest_totals.half_life
 ) to stdout with (format "binary");
 
@@ -138,6 +143,48 @@ copy (
             where
                 interest_totals.model_key = %(model_key)s
                 and interest_totals.as_of > %(night)s
+                and interest_totals.user_key between %(first)s and %(last)s
+                and (
+                    %(user_keys)s::integer[] is null
+                    or interest_totals.user_key = any(%(user_keys)s::integer[])
+                )
         )
     order by daily_interests.user_key, daily_interests.day, daily_interests.half_life
+) to stdout with (format "binary");
+
+-- name: masses_until
+-- Of totals_until, the evidence alone, at one half-life.
+copy (
+    select
+        interest_totals.user_key,
+        interest_totals.as_of,
+        interest_totals.mass
+    from interest_totals
+    where
+        interest_totals.model_key = %(model_key)s
+        and interest_totals.half_life = %(half_life)s::real
+        and interest_totals.as_of <= %(night)s
+    order by interest_totals.user_key
+) to stdout with (format "binary");
+
+-- name: mass_deltas_until
+-- Of deltas_until, the evidence alone, at one half-life.
+copy (
+    select
+        daily_interests.user_key,
+        daily_interests.day,
+        daily_interests.mass
+    from daily_interests
+    where
+        daily_interests.model_key = %(model_key)s
+        and daily_interests.half_life = %(half_life)s::real
+        and daily_interests.day <= %(night)s
+        and daily_interests.user_key in (
+            select interest_totals.user_key
+            from interest_totals
+            where
+                interest_totals.model_key = %(model_key)s
+                and interest_totals.as_of > %(night)s
+        )
+    order by daily_interests.user_key, daily_interests.day
 ) to stdout with (format "binary");

@@ -24,6 +24,65 @@ where
     and step = %(step)s
     and fingerprint = %(fingerprint)s;
 
+-- name: counts_of_step
+select nights.counts
+from nights
+where nights.day = %(day)s and nights.step = %(step)s;
+
+-- name: lock_step
+-- Before tell_shards: who tells last has seen all that was committed before.
+select nights.state
+from nights
+where nights.day = %(day)s and nights.step = 'rank'
+for update;
+
+-- name: tell_shards!
+-- What became of the shards of a day, in the line of its step rank; the counts are of all nights
+-- that its plan drafted.
+with told as (
+    select
+        bool_and(draft_shards.n_lists is not null) filter (
+            where draft_shards.night = %(day)s
+        ) as is_done,
+        min('shard ' || draft_shards.shard || ': ' || draft_shards.error) filter (
+            where draft_shards.night = %(day)s
+        ) as error,
+        max(draft_shards.finished_at) as finished_at,
+        jsonb_build_object(
+            'nights', count(distinct draft_shards.night),
+            'lists', coalesce(sum(draft_shards.n_lists), 0),
+            'shards', count(*) filter (where draft_shards.night = %(day)s),
+            'shards_done', count(draft_shards.n_lists) filter (
+                where draft_shards.night = %(day)s
+            )
+        ) as counts
+    from draft_shards
+    where
+        draft_shards.night = %(day)s
+        or (
+            draft_shards.night > %(day)s
+            and draft_shards.night = (
+                select max(published_nights.night) from published_nights
+            )
+        )
+)
+
+update nights
+set
+    state = case
+        when told.is_done then 'done'
+        when told.error is not null then 'failed'
+        else 'running'
+    end,
+    counts = told.counts,
+    error = told.error,
+    finished_at = case when told.is_done or told.error is not null then told.finished_at end
+from told
+where
+    nights.day = %(day)s
+    and nights.step = 'rank'
+    and told.is_done is not null;
+
 -- name: newest_night
 select max(published_nights.night)
 from published_nights;

@@ -1,6 +1,7 @@
 -- name: drafted_nights
 -- The drafts of a night's run: its own, and that of the newest published night where it made one
--- (see nights_to_rank). A draft of another night belongs to another run, or to one that failed.
+-- (see nights_to_rank). A draft of another night belongs to another run, or to one that failed; so
+-- does one of the newest whose lists are not made whole.
 select draft_nights.night
 from draft_nights
 where
@@ -9,6 +10,13 @@ where
         draft_nights.night > %(day)s
         and draft_nights.night = (
             select max(published_nights.night) from published_nights
+        )
+        and not exists (
+            select
+            from draft_shards
+            where
+                draft_shards.night = draft_nights.night
+                and draft_shards.n_lists is null
         )
     )
 order by draft_nights.night;

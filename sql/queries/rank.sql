@@ -2,23 +2,59 @@
 -- The night itself, and the newest published one if what its lists were made from has changed
 -- since. The newest comes first: it alone writes neighbours, so it must find first whose interest
 -- is to be shown anew.
-with inputs as (
+-- The fingerprint covers all that lists are made from, also while another night's steps are between
+-- each other: days taken from the source whose deltas are not made anew yet, or not folded.
+with made_from as (
+    select
+        (
+            select sum(hashtextextended(to_jsonb(items.*)::text, 0))
+            from items
+        )
+        || ' ' || (
+            select coalesce(sum(hashtextextended(to_jsonb(users.*)::text, 0)), 0)
+            from users
+            where users.attributes is not null
+        )
+        || ' ' || (
+            select coalesce(sum(hashtextextended(to_jsonb(event_types.*)::text, 0)), 0)
+            from event_types
+        )
+        || ' ' || (
+            select coalesce(sum(hashint4extended(filtered_items.item_key, 0)), 0)
+            from filtered_items
+        )
+        || ' ' || (
+            select
+                coalesce(
+                    string_agg(
+                        models.model_id || coalesce(encode(models.reranker_sha256, 'hex'), ''),
+                        ' ' order by models.model_id
+                    ),
+                    ''
+                )
+            from models
+            where models.model_key = any(%(model_keys)s)
+        ) as facts
+),
+
+inputs as (
     select
         candidates.night,
         md5(
             string_agg(
-                accumulated_days.day || accumulated_days.fingerprint,
+                accumulated_days.day
+                || accumulated_days.fingerprint
+                || interaction_days.source_fingerprint,
                 ' ' order by accumulated_days.day
             )
             || ' ' || %(settings_fingerprint)s || ' ' || %(model_id)s
+            || ' ' || (select made_from.facts from made_from)
             || ' ' || (
-                select sum(hashtextextended(to_jsonb(items.*)::text, 0))
-                from items
-            )
-            || ' ' || (
-                select coalesce(sum(hashtextextended(to_jsonb(users.*)::text, 0)), 0)
-                from users
-                where users.attributes is not null
+                select count(*)
+                from pending_merges
+                where
+                    pending_merges.model_key = any(%(model_keys)s)
+                    and pending_merges.day <= candidates.night
             )
         ) as fingerprint
     from (
@@ -32,6 +68,7 @@ with inputs as (
         on
             candidates.night >= accumulated_days.day
             and accumulated_days.model_key = %(model_key)s
+    inner join interaction_days on accumulated_days.day = interaction_days.day
     group by candidates.night
 )
 
@@ -47,27 +84,12 @@ order by inputs.night desc;
 
 -- name: catalogue_as_of
 -- What may be listed after a night: in the order of ids, which breaks ties. 0 stands for no text.
--- An item exists since its first day (from 1970-01-01) or, where that is not known, since somebody
--- took to it; the smallest integer stands for neither.
 copy (
     select
         items.item_key,
         coalesce(items.text_key, 0),
-        coalesce(
-            case
-                when isfinite(items.created_at)
-                    then (items.created_at at time zone 'UTC')::date - date '1970-01-01'
-            end,
-            (
-                select min(daily_trends.day) - date '1970-01-01'
-                from daily_trends
-                where
-                    daily_trends.item_key = items.item_key
-                    and daily_trends.day <= %(night)s
-            ),
-            (-2147483648)::integer
-        )
-    from items
+        items.first_day
+    from dated_items(%(night)s) as items
     where
         items.is_listed
         and items.is_available
@@ -81,7 +103,8 @@ copy (
     select users.user_key
     from users
     where
-        exists (
+        users.user_key between %(first)s and %(last)s
+        and exists (
             select
             from interactions
             where
@@ -94,13 +117,20 @@ copy (
 ) to stdout with (format "binary");
 
 -- name: used_up_items
--- Which items each user had, after a day, until a night.
+-- Which items each user had, after a day, until a night; all users without `user_keys`.
 copy (
     select distinct
         used_up_items.user_key,
         used_up_items.item_key
     from used_up_items
-    where used_up_items.day <= %(night)s and used_up_items.day > %(since)s
+    where
+        used_up_items.user_key between %(first)s and %(last)s
+        and (
+            %(user_keys)s::integer[] is null
+            or used_up_items.user_key = any(%(user_keys)s::integer[])
+        )
+        and used_up_items.day <= %(night)s
+        and used_up_items.day > %(since)s
 ) to stdout with (format "binary");
 
 -- name: trends_until
@@ -137,6 +167,76 @@ where variants.variant = %(variant)s;
 
 -- name: create_draft
 select create_draft(%(night)s);
+
+-- name: insert_draft_shard!
+insert into draft_shards (night, shard, first_user_key, last_user_key)
+values (%(night)s, %(shard)s, %(first)s, %(last)s);
+
+-- name: planned_nights
+-- Those of some nights that have a plan, the newest first: what it was made from, and in how many
+-- shards.
+select
+    draft_nights.night,
+    draft_nights.inputs_fingerprint,
+    count(*) as n_shards
+from draft_nights
+inner join draft_shards on draft_nights.night = draft_shards.night
+where draft_nights.night = any(%(nights)s::date[])
+group by draft_nights.night
+order by draft_nights.night desc;
+
+-- name: claim_shard
+-- The users of a shard that is not made yet and that nobody else is making.
+select
+    draft_shards.first_user_key,
+    draft_shards.last_user_key
+from draft_shards
+where
+    draft_shards.night = %(night)s
+    and draft_shards.shard = %(shard)s
+    and draft_shards.n_lists is null
+for update skip locked;
+
+-- name: shard_is_made
+select draft_shards.n_lists is not null
+from draft_shards
+where draft_shards.night = %(night)s and draft_shards.shard = %(shard)s;
+
+-- name: finish_shard!
+update draft_shards
+set
+    n_lists = %(n_lists)s,
+    started_at = %(started_at)s,
+    finished_at = %(finished_at)s,
+    error = null
+where night = %(night)s and shard = %(shard)s;
+
+-- name: fail_shard!
+-- Unless somebody else is making it at this moment.
+update draft_shards
+set error = %(error)s
+where
+    (night, shard) in (
+        select
+            failed.night,
+            failed.shard
+        from draft_shards as failed
+        where
+            failed.night = %(night)s
+            and failed.shard = %(shard)s
+            and failed.n_lists is null
+        for update skip locked
+    );
+
+-- name: shards_left
+-- Shards of a night that are not made yet, and of how many.
+select
+    array_agg(draft_shards.shard::integer order by draft_shards.shard) filter (
+        where draft_shards.n_lists is null
+    ) as shards,
+    count(*) as n_shards
+from draft_shards
+where draft_shards.night = %(night)s;
 
 -- name: copy_draft_lists!
 copy draft_lists (
@@ -299,21 +399,8 @@ copy (
     select
         items.item_key,
         coalesce(items.text_key, 0),
-        coalesce(
-            case
-                when isfinite(items.created_at)
-                    then (items.created_at at time zone 'UTC')::date - date '1970-01-01'
-            end,
-            (
-                select min(daily_trends.day) - date '1970-01-01'
-                from daily_trends
-                where
-                    daily_trends.item_key = items.item_key
-                    and daily_trends.day <= %(night)s
-            ),
-            (-2147483648)::integer
-        )
-    from items
+        items.first_day
+    from dated_items(%(night)s) as items
     where
         items.is_listed
         and (items.created_at is null or items.created_at < %(night)s::date + 1)

@@ -28,24 +28,8 @@ copy (
     select
         items.item_key,
         coalesce(items.text_key, 0),
-        case
-            when not items.is_listed then 2147483647
-            else coalesce(
-                    case
-                        when isfinite(items.created_at)
-                            then (items.created_at at time zone 'UTC')::date - date '1970-01-01'
-                    end,
-                    (
-                        select min(daily_trends.day) - date '1970-01-01'
-                        from daily_trends
-                        where
-                            daily_trends.item_key = items.item_key
-                            and daily_trends.day <= %(night)s
-                    ),
-                    (-2147483648)::integer
-                )
-        end
-    from items
+        case when items.is_listed then items.first_day else 2147483647 end
+    from dated_items(%(night)s) as items
     order by items.item_key
 ) to stdout with (format "binary");
 

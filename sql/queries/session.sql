@@ -11,6 +11,13 @@ select
     pg_advisory_xact_lock(hashtextextended('ebbtide ' || %(schema)s, 0)),
     set_config('lock_timeout', '0', true);
 
+-- name: share_schema
+-- Beside others that share it, and beside no exclusive transaction.
+select
+    set_config('lock_timeout', %(timeout)s, true),
+    pg_advisory_xact_lock_shared(hashtextextended('ebbtide ' || %(schema)s, 0)),
+    set_config('lock_timeout', '0', true);
+
 -- name: create_schema_migrations!
 create table if not exists schema_migrations (
     version integer primary key,

@@ -3,49 +3,106 @@
 Everything is read as it was at the end of the night, so a night ranks alike whenever it runs. A
 night before the newest published one may have changed what that one was made from: then it is
 ranked again too. Lists go to a draft, which `check` looks at and `publish` shows.
+
+In one piece, that is one transaction. In shards it is a plan, which makes everything but the lists
+and fixes the shards and what they are made from, and then a transaction a shard; the lists are the
+same, to the bit.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from recsys_tasks.settings import Settings, fingerprint_of, preset_of
+from recsys_tasks.errors import PlanOutdated
+from recsys_tasks.settings import Settings, fingerprint_of
 from recsys_tasks.steps import Counts
-from recsys_tasks.steps.merge import ready_models
+from recsys_tasks.steps.merge import bring_totals, ready_models
+from recsys_tasks.steps.rank.beside import with_everybody, with_few, write_beside
 from recsys_tasks.steps.rank.drafts import open_draft, write_lists
 from recsys_tasks.steps.rank.inputs import Picture as Picture
 from recsys_tasks.steps.rank.inputs import read_picture
 from recsys_tasks.steps.rank.listing import filter_catalogue, listable, lists_of_variants
-from recsys_tasks.steps.rank.neighbours import write_neighbours
-from recsys_tasks.steps.rank.showing import write_interests, write_trends
+from recsys_tasks.steps.rank.shards import claim, finish, write_shards
 from recsys_tasks.steps.rank.variants import (
     Assigned,
     Shown,
     by_picture,
     draft_variants,
+    read_assigned,
     shown_variants,
 )
 from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.interests import EVERYBODY, Users
+from recsys_tasks.warehouse.models import live_models, serving_model
 
 log = structlog.get_logger()
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
     """Draft the lists of `day`, and of the newest night if they are out of date."""
-    shown = shown_variants(session, settings, ready_models(session, settings))
-    filter_catalogue(session, settings)
-    default = shown[0].live.stored
-    nights = session.rows(
-        "nights_to_rank",
-        day=day,
-        settings_fingerprint=fingerprint_of(settings),
-        model_id=" ".join(variant.live.stored.model_id for variant in shown),
-        model_key=default.model_key,
-    )
-    n_lists = [_rank(session, settings, shown, night, inputs) for night, inputs in nights]
-    return {"nights": len(nights), "lists": sum(n_lists)}
+    shown = _ready(session, settings)
+    nights = _nights(session, settings, shown, day)
+    n_lists = 0
+    for night, inputs in nights:
+        picture = _open(session, settings, shown, night, inputs)
+        write_beside(session, settings, with_everybody(session, shown[0].live, picture))
+        n_lists += _draft_lists(session, settings, shown, picture)
+    return {"nights": len(nights), "lists": n_lists}
+
+
+def plan(session: Session, settings: Settings, day: date) -> None:
+    """Draft all of the same nights but the lists, and fix the shards in which these are made.
+
+    A plan that is still true stays, with the shards that are made already.
+    """
+    shown = _ready(session, settings)
+    nights = _nights(session, settings, shown, day)
+    if _planned(session, nights) == [(*night, settings.shards) for night in nights]:
+        return
+    has_second_stage = any(variant.live.second_stage is not None for variant in shown)
+    for night, inputs in nights:
+        beside = with_few(session, settings, shown[0].live, night)
+        _draft(session, settings, shown, beside.picture, inputs)
+        write_beside(session, settings, beside)
+        users = beside.user_keys
+        write_shards(session, settings, night, users, has_second_stage=has_second_stage)
+
+
+def draft_shard(session: Session, settings: Settings, day: date, shard: int) -> int:
+    """Draft the lists of a shard's users as the plan of `day` says; what is made stays.
+
+    Beside others: it writes to nothing else.
+
+    Returns:
+        The number of lists that were made now.
+
+    Raises:
+        PlanOutdated: There is no plan, or something that it was made from has changed.
+        NightBusy: Somebody else is making them at this moment.
+    """
+    serving, live = serving_model(session), live_models(session)
+    if live[0].stored != serving:
+        raise PlanOutdated(day=day)
+    shown = shown_variants(session, settings, live)
+    nights = _nights(session, settings, shown, day)
+    if nights != [(night, inputs) for night, inputs, _ in _planned(session, nights)]:
+        raise PlanOutdated(day=day)
+    return sum(_draft_shard(session, settings, shown, night, shard) for night, _ in nights)
+
+
+def _draft_shard(
+    session: Session, settings: Settings, shown: list[Shown], night: date, shard: int
+) -> int:
+    began, users = datetime.now(UTC), claim(session, night, shard)
+    if users is None:
+        return 0
+    live = shown[0].live
+    picture = listable(session, read_picture(session, settings, live, night, among=users))
+    n_lists = _draft_lists(session, settings, shown, picture, users)
+    finish(session, night, shard, n_lists, began)
+    return n_lists
 
 
 def draft_day(session: Session, settings: Settings, day: date, inputs_fingerprint: str) -> int:
@@ -56,46 +113,91 @@ def draft_day(session: Session, settings: Settings, day: date, inputs_fingerprin
     """
     shown = shown_variants(session, settings, ready_models(session, settings))
     filter_catalogue(session, settings)
-    _, n_lists = _draft_night(session, settings, shown, day, inputs_fingerprint)
-    return n_lists
+    picture = _open(session, settings, shown, day, inputs_fingerprint)
+    return _draft_lists(session, settings, shown, picture)
 
 
-def _rank(
+def _ready(session: Session, settings: Settings) -> list[Shown]:
+    """Who is shown what, with all that lists are made from up to date.
+
+    Totals may wait for the merge of another night, which has accumulated already.
+    """
+    ready = ready_models(session, settings)
+    for live in ready:
+        bring_totals(session, live)
+    filter_catalogue(session, settings)
+    return shown_variants(session, settings, ready)
+
+
+def _nights(
+    session: Session, settings: Settings, shown: list[Shown], day: date
+) -> list[tuple[date, str]]:
+    """The nights to rank, the newest first, each with the fingerprint of what it is made from."""
+    models = [variant.live.stored for variant in shown]
+    rows = session.rows(
+        "nights_to_rank",
+        day=day,
+        settings_fingerprint=fingerprint_of(settings),
+        model_id=" ".join(model.model_id for model in models),
+        model_key=models[0].model_key,
+        model_keys=[model.model_key for model in models],
+    )
+    return [(night, inputs) for night, inputs in rows]
+
+
+def _planned(session: Session, nights: list[tuple[date, str]]) -> list[tuple[date, str, int]]:
+    """What those of some nights that have a plan were planned from, and in how many shards."""
+    rows = session.rows("planned_nights", nights=[night for night, _ in nights])
+    return [(night, inputs, n_shards) for night, inputs, n_shards in rows]
+
+
+def _open(
     session: Session, settings: Settings, shown: list[Shown], night: date, inputs_fingerprint: str
+) -> Picture:
+    """Open the draft of a night.
+
+    Returns:
+        What the default ranks, with everybody.
+    """
+    picture = listable(session, read_picture(session, settings, shown[0].live, night))
+    _draft(session, settings, shown, picture, inputs_fingerprint)
+    return picture
+
+
+def _draft(
+    session: Session,
+    settings: Settings,
+    shown: list[Shown],
+    picture: Picture,
+    inputs_fingerprint: str,
+) -> None:
+    """Open the draft of a picture's night, and write down who is shown what."""
+    draft_variants(session, settings, shown, picture.night)
+    open_draft(session, settings, picture, inputs_fingerprint)
+
+
+def _draft_lists(
+    session: Session,
+    settings: Settings,
+    shown: list[Shown],
+    picture: Picture,
+    users: Users = EVERYBODY,
 ) -> int:
-    """Draft the lists of one night, and bring in line what is shown beside them.
+    """Draft the lists of a picture's users, who are those of `users`.
 
     Returns:
         Their number.
     """
-    picture, n_lists = _draft_night(session, settings, shown, night, inputs_fingerprint)
-    write_trends(session, preset_of(settings), picture)
-    moved = write_interests(session, picture)
-    if not session.value("published_after", night=night):
-        write_neighbours(session, settings, picture, moved)
-    log.info("ranked", night=night, lists=n_lists, items=len(picture.item_keys))
-    return n_lists
-
-
-def _draft_night(
-    session: Session, settings: Settings, shown: list[Shown], night: date, inputs_fingerprint: str
-) -> tuple[Picture, int]:
-    """Draft the lists of one night.
-
-    Returns:
-        What the default ranked, and the number of lists.
-    """
-    picture = listable(session, read_picture(session, settings, shown[0].live, night))
-    assigned = draft_variants(session, settings, shown, night)
-    open_draft(session, settings, picture, inputs_fingerprint)
-    n_lists = 0
+    assigned, n_lists = read_assigned(session, picture.night), 0
     for group in by_picture(shown):
+        theirs = assigned.users_of(group)
         if group[0] is shown[0]:
-            theirs = _among(picture, assigned.users_of(group))
+            of_group = _among(picture, theirs)
         else:
-            theirs = _picture_of(session, settings, group[0], assigned.users_of(group), night)
-        n_lists += _draft(session, settings, theirs, group, assigned)
-    return picture, n_lists
+            of_group = _picture_of(session, settings, group[0], picture.night, users, theirs)
+        n_lists += _draft_group(session, settings, of_group, group, assigned)
+    log.info("ranked", night=picture.night, lists=n_lists, items=len(picture.item_keys))
+    return n_lists
 
 
 def _among(picture: Picture, user_keys: NDArray[np.int32]) -> Picture:
@@ -104,16 +206,21 @@ def _among(picture: Picture, user_keys: NDArray[np.int32]) -> Picture:
 
 
 def _picture_of(
-    session: Session, settings: Settings, variant: Shown, user_keys: NDArray[np.int32], night: date
+    session: Session,
+    settings: Settings,
+    variant: Shown,
+    night: date,
+    users: Users,
+    user_keys: NDArray[np.int32],
 ) -> Picture:
     """What a variant that ranks by other interests than the default is made from."""
     picture = read_picture(
-        session, settings, variant.live, night, only=user_keys, alpha=variant.alpha
+        session, settings, variant.live, night, among=users, only=user_keys, alpha=variant.alpha
     )
     return listable(session, picture)
 
 
-def _draft(
+def _draft_group(
     session: Session, settings: Settings, picture: Picture, group: list[Shown], assigned: Assigned
 ) -> int:
     """Draft the lists of variants that rank by the same interests.

@@ -7,20 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys_tasks.decay import FixedAlpha, retention, seen_from, zero
+from recsys_tasks.decay import retention
 from recsys_tasks.devices import torch_device
 from recsys_tasks.errors import EmptyCatalogue
 from recsys_tasks.interactions import ALWAYS, date_of, day_number, rows_of
-from recsys_tasks.interest_model import InterestModel, ItemFacts, UserFacts, centre_of
-from recsys_tasks.settings import Preset, Settings, preset_of
-from recsys_tasks.steps.rank.cold import Ranked, newcomers, sides_of
+from recsys_tasks.interest_model import InterestModel, ItemFacts, centre_of
+from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.steps.rank.cold import Ranked, sides_of
+from recsys_tasks.steps.rank.users import KEY_PAIR, excluded, facts_of, read_users
 from recsys_tasks.warehouse import Session, copying
-from recsys_tasks.warehouse.interests import Interests, interests_as_of, interests_by
+from recsys_tasks.warehouse.interests import EVERYBODY, Interests, Users
 from recsys_tasks.warehouse.models import LiveModel, StoredModel
 from recsys_tasks.warehouse.weighing import read_vectors
 
-KEY_PAIR = (copying.INT4, copying.INT4)
-# A decayed count of so many half-lives ago is a millionth of itself.
+# A decayed count of so many half-lives ago is a millionth of itself. Fewer would show: logarithms
+# are taken of counts that begin at 0.1, where float32 tells such parts apart.
 TREND_MEMORY = 20
 
 
@@ -102,6 +103,7 @@ def read_picture(
     live: LiveModel,
     night: date,
     *,
+    among: Users = EVERYBODY,
     only: NDArray[np.int32] | None = None,
     alpha: float | None = None,
 ) -> Picture:
@@ -112,7 +114,8 @@ def read_picture(
         settings: Of the tenant.
         live: The model that ranks.
         night: The night.
-        only: Keys of the users to whom lists are restricted; None for all.
+        among: The users to whom lists are restricted.
+        only: Keys of those of them to whom they are restricted; None for all.
         alpha: What an active day of theirs leaves of their interests, in place of half-lives; only
             for users that `only` names.
 
@@ -124,21 +127,14 @@ def read_picture(
     if not len(items.item_keys):
         raise EmptyCatalogue(day=night)
     ranker = live.interest.at(items.item_keys)
-    (user_keys,) = session.copy_out(
-        "users_to_refresh", (copying.INT4,), night=night, refresh_days=settings.refresh_days
-    )
-    user_keys = np.concatenate([user_keys, newcomers(session, settings, night)])
-    if only is not None:
-        user_keys = user_keys[np.isin(user_keys, only)]
-    if alpha is None:
-        known = interests_as_of(session, live.shape, live.stored.model_key, night)
-    else:
-        known = interests_by(
-            FixedAlpha(alpha), session, live.shape, live.stored.model_key, night, user_keys
-        )
+    user_keys, known = read_users(session, settings, live, night, among, only, alpha)
     centre = centre_of(items.vectors)
-    facts = item_facts_of(session, ranker, items, night)
-    users = _facts_of(user_keys, known, ranker, centre, day_number(night))
+    # The model's trends and the preset's out of one reading.
+    half_lives = (*ranker.trend_half_lives, *preset.trend_half_lives)
+    counts = read_trends(session, half_lives, items.item_keys, night)
+    n_trends = len(ranker.trend_half_lives)
+    facts = ItemFacts(items.vectors, np.ascontiguousarray(counts[:, :n_trends]), items.ages)
+    users = facts_of(user_keys, known, ranker, centre, day_number(night))
     ranked = Ranked(ranker, centre, night)
     return Picture(
         night=night,
@@ -153,10 +149,10 @@ def read_picture(
         vectors=items.vectors,
         ages=items.ages,
         centre=centre,
-        trends=read_trends(session, preset.trend_half_lives, items.item_keys, night),
+        trends=np.ascontiguousarray(counts[:, n_trends:]),
         facts=facts,
         item_side=ranker.item_side(facts),
-        excluded=_excluded(session, preset, user_keys, items.item_keys, night),
+        excluded=excluded(session, preset, user_keys, items.item_keys, night, among, only),
         device=torch_device(settings.device),
     )
 
@@ -180,7 +176,7 @@ def read_trends(
     session: Session, half_lives: tuple[float, ...], item_keys: NDArray[np.int32], night: date
 ) -> NDArray[np.float32]:
     """Decayed counts of items, seen from the end of a night, shape (n_items, K)."""
-    since = max(day_number(night) - int(TREND_MEMORY * half_lives[-1]), -1)
+    since = max(day_number(night) - int(TREND_MEMORY * max(half_lives)), -1)
     columns = (copying.INT4, copying.DAY, copying.FLOAT4)
     keys, days, masses = session.copy_out(
         "trends_until", columns, night=night, since=date_of(since)
@@ -192,42 +188,3 @@ def read_trends(
         for k in range(aged.shape[1])
     ]
     return np.stack(counts, axis=1).astype(np.float32)
-
-
-def _facts_of(
-    user_keys: NDArray[np.int32],
-    known: Interests,
-    model: InterestModel,
-    centre: NDArray[np.float32],
-    night: int,
-) -> UserFacts:
-    """u_h and masses of users, seen from a night; of those who are not known, the model's prior."""
-    rows, has_state = rows_of(known.user_keys, user_keys)
-    n_half_lives, width = known.state.totals.shape[1:]
-    state = zero(len(user_keys), n_half_lives, width, night)
-    for target, source in zip(state, known.state, strict=True):
-        target[has_state] = source[rows[has_state]]
-    now = seen_from(state, night, model.half_lives)
-    return UserFacts(model.interests(now, centre), now.masses)
-
-
-def _excluded(
-    session: Session,
-    preset: Preset,
-    user_keys: NDArray[np.int32],
-    item_keys: NDArray[np.int32],
-    night: date,
-) -> sparse.csr_array:
-    """What the repeat policy keeps out of each user's list."""
-    shape = (len(user_keys), len(item_keys))
-    since = preset.repeat.excludes_after(day_number(night))
-    if since >= day_number(night):
-        return sparse.csr_array(shape, dtype=np.bool_)
-    users, items = session.copy_out(
-        "used_up_items", KEY_PAIR, night=night, since=date_of(max(since, -1))
-    )
-    user_rows, refreshed = rows_of(user_keys, users)
-    item_rows, listed = rows_of(item_keys, items)
-    kept = refreshed & listed
-    pairs = (np.ones(int(kept.sum()), np.bool_), (user_rows[kept], item_rows[kept]))
-    return sparse.csr_array(pairs, shape=shape)

@@ -16,21 +16,27 @@ from recsys_tasks.warehouse import Session, copying
 
 
 def write_neighbours(
-    session: Session, settings: Settings, picture: Picture, moved: NDArray[np.int32]
+    session: Session,
+    settings: Settings,
+    picture: Picture,
+    moved: NDArray[np.int32],
+    with_interest: NDArray[np.int32],
 ) -> None:
     """Bring neighbours and item vectors in line with the night. What did not change is not touched.
 
     Args:
         session: Of the night.
         settings: Its settings.
-        picture: What the night ranks.
+        picture: What the night ranks; of its users, those that moved and those with the most
+            evidence are enough.
         moved: Keys of users whose interest moved: they get new neighbours.
+        with_interest: Keys of everybody who has an interest.
     """
     _write_item_vectors(session, picture)
     _write_similar_items(session, settings, picture)
     pool = _pool(settings, picture)
     _write_similar_users(session, settings, picture, moved, pool)
-    _write_alike_users(session, settings, picture, pool)
+    _write_alike_users(session, settings, picture, pool, with_interest)
     write_people(session, settings, picture)
 
 
@@ -136,12 +142,15 @@ def _write_similar_users(
 
 
 def _write_alike_users(
-    session: Session, settings: Settings, picture: Picture, pool: NDArray[np.intp]
+    session: Session,
+    settings: Settings,
+    picture: Picture,
+    pool: NDArray[np.intp],
+    with_interest: NDArray[np.int32],
 ) -> None:
     """The pool's users with the most attributes in common, for whoever has no interest yet."""
     people = read_profiles(session)
-    has_interest = picture.known.user_keys[picture.known.state.masses[:, -1] > 0]
-    cold = np.flatnonzero(~np.isin(people.user_keys, has_interest))
+    cold = np.flatnonzero(~np.isin(people.user_keys, with_interest))
     if not len(cold):
         return
     kinds, which = distinct(people.values[cold])

@@ -1,6 +1,6 @@
 """People to follow, where people are what users follow: in the preset `social`."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.warehouse import Session, copying
 
-SOCIAL = "social"  # the preset whose items may stand for people
+SOCIAL: Final = "social"  # the preset whose items may stand for people
 
 
 class Acquaintance(NamedTuple):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from recsys_tasks.interactions import day_number, rows_of
 from recsys_tasks.interest_model import ItemFacts
+from recsys_tasks.ranking import products
 from recsys_tasks.reranking import (
     Candidates,
     Evidence,
@@ -21,7 +21,8 @@ from recsys_tasks.reranking import (
 from recsys_tasks.reranking.describing import unit_texts
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Listed, Picture, item_facts_of, read_catalogue
-from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.steps.rank.shards import read_active
+from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.weighing import Items, weighed
 
 BATCH_SIZE = 256  # users described at once; memory is some 15 * BATCH_SIZE * n_items floats
@@ -90,10 +91,7 @@ def reranked(
     session: Session, settings: Settings, picture: Picture, scene: Scene
 ) -> Iterator[Reranked]:
     """Rank the users of a picture again who did something in the last `rerank_days`, in batches."""
-    since = picture.night - timedelta(days=settings.rerank_days)
-    (active,) = session.copy_out(
-        "users_active_since", (copying.INT4,), night=picture.night, since=since
-    )
+    active = read_active(session, settings, picture.night)
     eligible = np.flatnonzero(np.isin(picture.user_keys, active))
     for start in range(0, len(eligible), BATCH_SIZE):
         rows = eligible[start : start + BATCH_SIZE]
@@ -103,7 +101,7 @@ def reranked(
 
 def scores_of(picture: Picture, batch: Reranked) -> NDArray[np.float32]:
     """Scores of all items, (n, n_items); -inf for what the repeat policy keeps out."""
-    first = picture.user_side[batch.rows] @ picture.item_side.T
+    first = products(picture.user_side[batch.rows], picture.item_side)
     scores = with_the_rest(batch.found, batch.scores, first)
     excluded = picture.excluded[batch.rows].tocoo()
     scores[excluded.row, excluded.col] = -np.inf

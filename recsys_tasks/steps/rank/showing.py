@@ -1,5 +1,7 @@
 """What is shown beside the lists of a night: trends, and the interests of those who were active."""
 
+from datetime import date
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,7 @@ from recsys_tasks.interactions import day_number
 from recsys_tasks.settings import Preset
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.models import LiveModel
 
 TRENDING = 100  # items shown a horizon
 
@@ -28,24 +31,26 @@ def write_trends(session: Session, preset: Preset, picture: Picture) -> None:
         session.copy_in("copy_trends", columns, arrays)
 
 
-def write_interests(session: Session, picture: Picture) -> NDArray[np.int32]:
-    """Show the interests of users active on the night's day, or not shown as of their last day.
+def users_to_show(session: Session, live: LiveModel, night: date) -> NDArray[np.int32]:
+    """Keys, ascending, of users active on a night's day, or not shown as of their last day.
 
     After a change of model that is everybody whom the model before showed: readers see the vectors
     of one model.
-
-    Returns:
-        The keys of these users, ascending.
     """
-    model, ranker, known = picture.model, picture.ranker, picture.known
-    session.execute("upsert_derived", table="interests", fingerprint=model.model_id)
     (keys,) = session.copy_out(
         "interests_to_show",
         (copying.INT4,),
-        model_key=model.model_key,
-        night=picture.night,
-        half_life=ranker.half_lives[0],
+        model_key=live.stored.model_key,
+        night=night,
+        half_life=live.interest.half_lives[0],
     )
+    return keys
+
+
+def write_interests(session: Session, picture: Picture, keys: NDArray[np.int32]) -> None:
+    """Show the interests of the users of `users_to_show`."""
+    model, ranker, known = picture.model, picture.ranker, picture.known
+    session.execute("upsert_derived", table="interests", fingerprint=model.model_id)
     chosen = np.flatnonzero(np.isin(known.user_keys, keys))
     state = known.state.at(chosen)
     n_half_lives = len(ranker.half_lives)
@@ -71,4 +76,3 @@ def write_interests(session: Session, picture: Picture) -> NDArray[np.int32]:
             vectors.reshape(-1, vectors.shape[-1]),
         ),
     )
-    return keys

@@ -107,8 +107,8 @@ def shown_variants(
 
 def draft_variants(
     session: Session, settings: Settings, shown: Sequence[Shown], night: date
-) -> Assigned:
-    """Write down who is shown what on a night, and give it.
+) -> None:
+    """Write down who is shown what on a night.
 
     A variant keeps the places that it had on the newest night, also while it is not shown.
     """
@@ -131,6 +131,10 @@ def draft_variants(
             salt=settings.variant_salt,
             definition=json.dumps(_definition(settings, variant)),
         )
+
+
+def read_assigned(session: Session, night: date) -> Assigned:
+    """Who is shown what on a night, as it was written down."""
     return Assigned(
         *session.copy_out("drafted_variants", (copying.INT4, copying.INT2), night=night)
     )

@@ -1,0 +1,1 @@
+"""Airflow as a whole, under its real scheduler."""

@@ -1,0 +1,74 @@
+"""Fixtures: one whole Airflow for all the ways to start a run, on a small shop."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from encoders import save_tiny
+
+from recsys_tasks.standalone import Airflow
+
+from .collecting import Collector, collecting
+from .rest import Rest
+from .shop import airflow_of, shop
+from .telling import ROWS, as_table
+from .tenants import TODAY, YESTERDAY, Tenants
+
+collect_ignore = ["dags"]  # Airflow reads them; to import one sets up Airflow in this process
+LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
+BUNDLES = json.dumps([
+    {"name": "dags-folder", "classpath": LOCAL, "kwargs": {}},
+    {
+        "name": "downstream",
+        "classpath": LOCAL,
+        "kwargs": {"path": str(Path(__file__).parent / "dags")},
+    },
+])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the table that the tests filled: docs copy it."""
+    if ROWS:
+        terminalreporter.section("ways to start a run")
+        for line in as_table(ROWS):
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def tenants(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
+    """A tenant for each story: none disturbs another, and their runs go side by side."""
+    encoder = save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+    broken = tmp_path_factory.mktemp("sources") / "broken"
+    with shop(server, f"ebbtide_airflow_{os.getpid()}") as dsn:
+        found = Tenants(tmp_path_factory.mktemp("tenants"), dsn, str(encoder))
+        for name in ("asked", "asset"):
+            found.add(name, TODAY)  # nothing is scheduled before tonight
+        found.add("late", YESTERDAY - timedelta(days=2))
+        found.add("broken", YESTERDAY - timedelta(days=1), RECSYS_SOURCE=str(broken))
+        yield found
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """Who takes Airflow's metrics."""
+    with collecting() as ready:
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def airflow(tenants: Tenants, collector: Collector) -> Iterator[Airflow]:
+    """An Airflow as `make airflow` starts it, with metrics on."""
+    bundles = {("dag_processor", "dag_bundle_config_list"): BUNDLES}
+    with airflow_of(tenants, bundles, collector.variables) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def rest(airflow: Airflow) -> Iterator[Rest]:
+    """The API, as an admin."""
+    session = Rest(airflow.place.url, "admin", airflow.passwords["admin"])
+    yield session
+    session.close()

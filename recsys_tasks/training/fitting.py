@@ -125,7 +125,7 @@ class Fitting:
         taus = self._network.taus(masses)
         days, sizes = np.unique(examples.days, return_counts=True)
         # Split, not sliced: the gradient of each slice would be as large as the whole.
-        parts = (part.split(sizes.tolist()) for part in (by_text, by_id, taus))
+        parts = (torch.split(part, sizes.tolist()) for part in (by_text, by_id, taus))
         scores = []
         for day, text, ids, tau in zip(days, *parts, strict=True):
             facts = self._facts_of(int(day), trends)

@@ -5,6 +5,7 @@ have it; the floor is the products of interests and items, forward and back. Bes
 stage, the same user by user; the floor is LightGBM alone, on features that are there.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ N_USERS, N_DAYS, DIM, D = 1_000, 60, 128, 48
 SIZES = (2_000, 10_000)  # items
 EACH_DAY = 1_500  # interactions
 ASKED = 256  # users of the second stage
+USERS = np.arange(ASKED, dtype=np.int32)
 ALONE = 16  # of them are asked for alone
 
 
@@ -106,20 +108,39 @@ class Padded(Network):
         return torch.cat(interests, dim=1), torch.stack(masses, dim=1)
 
 
-def test_a_pass(world: World, measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All ways see the same examples, in the same batches."""
+def contest_of_a_pass(world: World) -> tuple[str, int]:
+    """What competes, and over how many user-days."""
     n = Fitting(world.data, N_DAYS, world.options).n_examples
-    contest = f"one pass, {n:,} user-days, {world.n_items:,} items"
+    return f"one pass, {n:,} user-days, {world.n_items:,} items", n
 
-    def once() -> Learned:
-        return next(Fitting(world.data, N_DAYS, world.options).passes(1))
 
-    ours = measure(contest, "training", n, once)
+def a_pass(world: World) -> Learned:
+    """All ways see the same examples, in the same batches."""
+    return next(Fitting(world.data, N_DAYS, world.options).passes(1))
+
+
+def test_a_pass(world: World, measure: Measure) -> None:
+    contest, n = contest_of_a_pass(world)
+    learned = measure(contest, "training", n, lambda: a_pass(world))
+
+    assert np.isfinite(learned.scales).all()
+
+
+def test_a_pass_over_padded_histories(
+    world: World, measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contest, n = contest_of_a_pass(world)
+    ours = a_pass(world)
     monkeypatch.setattr("recsys_tasks.training.fitting.Network", Padded)
-    padded = measure(contest, "histories padded", n, once)
-    measure(contest, "floor: products alone", n, lambda: products(n, world.n_items))
+
+    padded = measure(contest, "histories padded", n, lambda: a_pass(world))
 
     np.testing.assert_allclose(ours.half_lives, padded.half_lives, rtol=0.05)
+
+
+def test_products_alone(world: World, measure: Measure) -> None:
+    contest, n = contest_of_a_pass(world)
+    measure(contest, "floor: products alone", n, lambda: products(n, world.n_items))
 
 
 def products(n: int, n_items: int) -> None:
@@ -132,28 +153,48 @@ def products(n: int, n_items: int) -> None:
             torch.autograd.backward((interests @ items.T).sum())
 
 
-def test_the_second_stage(world: World, measure: Measure) -> None:
-    """The same users in one batch, and one by one."""
-    data, users = world.data, np.arange(ASKED, dtype=np.int32)
-    scorer = RerankedScorer("reranked", world.model, world.second, data.vectors)
-    scorer.fit(data.interactions, data.catalogue, N_DAYS)
-    contest = f"second stage, {ASKED} users, {world.n_items:,} items"
+Ask = Callable[[NDArray[np.int32]], NDArray[np.float32]]
 
-    def ask(who: NDArray[np.int32]) -> NDArray[np.float32]:
-        return scorer.scores(data.interactions, who, N_DAYS)
 
+@pytest.fixture
+def ask(world: World) -> Ask:
+    """Scores of some users by the second stage."""
+    scorer = RerankedScorer("reranked", world.model, world.second, world.data.vectors)
+    scorer.fit(world.data.interactions, world.data.catalogue, N_DAYS)
+    return lambda users: scorer.scores(world.data.interactions, users, N_DAYS)
+
+
+def contest_of_the_second_stage(world: World) -> str:
+    """What competes."""
+    return f"second stage, {ASKED} users, {world.n_items:,} items"
+
+
+def test_the_second_stage(world: World, measure: Measure, ask: Ask) -> None:
+    contest = contest_of_the_second_stage(world)
+    scores = measure(contest, "in a batch", ASKED, lambda: ask(USERS))
+
+    assert np.isfinite(scores).all()
+
+
+def test_the_second_stage_user_by_user(world: World, measure: Measure, ask: Ask) -> None:
     def one_by_one() -> NDArray[np.float32]:
-        return np.concatenate([ask(users[row : row + 1]) for row in range(ALONE)])
+        return np.concatenate([ask(USERS[row : row + 1]) for row in range(ALONE)])
 
-    ours = measure(contest, "in a batch", ASKED, lambda: ask(users))
+    contest = contest_of_the_second_stage(world)
     alone = measure(contest, "user by user", ALONE, one_by_one)
-    describer = Describer(world.model, world.second.together, data.vectors, data.catalogue, N_DAYS)
-    found, _ = describer.candidates(data.interactions, users, N_DAYS)
-    note = f"{len(found.users) / ASKED:.0f} candidates a user"
-    floor = "floor: LightGBM alone"
-    measure(contest, floor, ASKED, lambda: world.second.scores(found), besides=note)
 
-    best = ours[:ALONE].argmax(axis=1)
+    together = ask(USERS)[:ALONE]
+    best = together.argmax(axis=1)
     np.testing.assert_allclose(
-        ours[:ALONE].max(axis=1), alone[np.arange(ALONE), best], rtol=1e-3, atol=1e-3
+        together.max(axis=1), alone[np.arange(ALONE), best], rtol=1e-3, atol=1e-3
     )
+
+
+def test_lightgbm_alone(world: World, measure: Measure) -> None:
+    data, together = world.data, world.second.together
+    describer = Describer(world.model, together, data.vectors, data.catalogue, N_DAYS)
+    found, _ = describer.candidates(data.interactions, USERS, N_DAYS)
+    note = f"{len(found.users) / ASKED:.0f} candidates a user"
+    contest = contest_of_the_second_stage(world)
+    way = "floor: LightGBM alone"
+    measure(contest, way, ASKED, lambda: world.second.scores(found), besides=note)

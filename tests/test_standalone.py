@@ -146,6 +146,7 @@ def test_what_a_killed_launcher_left_is_ended_at_the_next_start(tmp_path: Path) 
     with start_family() as family:
         processes.remember([Component("family", tmp_path / "log", family)], remembered)
         family.kill()
+        family.wait()
         assert len(processes.members({family.pid})) == 1
 
         assert processes.end_remembered(remembered) == [family.pid]

@@ -25,7 +25,7 @@ PRELOADED = """
 import sys
 
 if "scheduler" in sys.argv:
-    import torch
+    import sentence_transformers
     import recsys_tasks.nightly
 """
 
@@ -91,7 +91,9 @@ def airflow_of(
     try:
         with running(place) as ready:
             yield ready
-        assert left_of(home) == []
+            family = family_of(ready)
+        assert len(family) > len(ready.components)
+        assert [process for process in family if is_alive(process)] == []
     except AirflowFailed as error:
         said = Path(str(error.facts["log"])).read_text()
         pytest.fail(f"{error}\n{said[-3000:]}")
@@ -99,21 +101,17 @@ def airflow_of(
         shutil.rmtree(home, ignore_errors=True)
 
 
-def left_of(home: Path) -> list[str]:
-    """Commands that still work for an Airflow; found by their environment, not by our records."""
-    return [
-        " ".join(process.cmdline())
-        for process in psutil.process_iter()
-        if works_for(process, home) and process.status() != psutil.STATUS_ZOMBIE
-    ]
+def family_of(airflow: Airflow) -> list[psutil.Process]:
+    """Everything that works for an Airflow; found by descent, not by our records."""
+    heads = [psutil.Process(component.process.pid) for component in airflow.components]
+    return [*heads, *(child for head in heads for child in head.children(recursive=True))]
 
 
-def works_for(process: psutil.Process, home: Path) -> bool:
+def is_alive(process: psutil.Process) -> bool:
     try:
-        found: bool = process.environ().get("AIRFLOW_HOME") == str(home)
-    except psutil.Error:
+        return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return found
 
 
 def free_port() -> int:

@@ -3,13 +3,17 @@
 The stories begin together and go side by side; each test waits for its own.
 """
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from recsys_tasks import nightly
 from recsys_tasks.standalone import Airflow
@@ -156,3 +160,19 @@ def test_figures_of_a_night_reach_a_collector(asked: Asked, collector: Collector
     wanted = {"airflow.ebbtide.extract.interactions", "airflow.ti.finish"}
 
     wait_until(lambda: wanted <= collector.names, seconds=30)
+
+
+@pytest.mark.parametrize("part", ["metadatabase", "scheduler", "dag_processor", "triggerer"])
+def test_the_containers_health_check_reads_what_airflow_answers(
+    airflow: Airflow, part: str
+) -> None:
+    compose = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text("utf-8"))
+    *_, script = compose["x-health"]["test"]
+    here = script.replace("http://api-server:8080", airflow.place.url)
+
+    done = subprocess.run(
+        [sys.executable, "-c", here], env=os.environ | {"HEALTH_OF": part}, check=False
+    )
+
+    assert here != script
+    assert done.returncode == 0

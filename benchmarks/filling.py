@@ -98,7 +98,7 @@ def fill(
     else:
         with warehouse.transaction() as session, without_indexes(session, ("app.events",)):
             n_events = _write(session, world, days)
-    _settle(warehouse)
+    settle(warehouse)
     warehouse.close()
     return settings, n_events
 
@@ -146,7 +146,7 @@ def write_events(session: Session, day: Day) -> None:
             ids("u", day.users[chosen]),
             ids("i", day.items[chosen], 7),
             np.full(len(chosen), name.encode()),
-            day.values[chosen],
+            day.paid[chosen],
             times,
             times,
         )
@@ -165,8 +165,8 @@ def without_indexes(session: Session, tables: Sequence[str]) -> Iterator[None]:
         session.select(add)
 
 
-def _settle(warehouse: Warehouse) -> None:
-    """What autovacuum would have done by the next night."""
+def settle(warehouse: Warehouse) -> None:
+    """Do what autovacuum does until the next night, and write out what is still in memory."""
     connection = psycopg2.connect(warehouse.dsn)
     connection.autocommit = True
     with connection.cursor() as cursor:

@@ -8,6 +8,7 @@ published: the first night that runs makes the first lists.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -71,6 +72,11 @@ class Kept(NamedTuple):
     types: NDArray[np.int16]
     times: NDArray[np.float64]
 
+    def at(self, places: NDArray[np.intp]) -> "Kept":
+        """Those in some places, in their order."""
+        users, items, types, times = self
+        return Kept(users[places], items[places], types[places], times[places])
+
 
 class NightsBefore:
     """A warehouse on its way to the state after a history."""
@@ -124,7 +130,8 @@ class NightsBefore:
 
     def _write_interactions(self, day: Day, kept: Kept) -> None:
         """In the order in which extract inserts them."""
-        types = dict(self.session.select("select event_type, event_type_key from event_types"))
+        found = self.session.select("select event_type, event_type_key from event_types")
+        types: dict[str, int] = dict(found)
         keys = np.array([types[name] for name in TYPES], np.int16)
         order = np.argsort(kept.user_keys, kind="stable")
         columns = (
@@ -137,7 +144,7 @@ class NightsBefore:
             kept.user_keys[order],
             self.item_keys[day.items[order]],
             keys[day.types[order]],
-            day.values[order],
+            day.paid[order],
             day.instants[order],
         )
         copy_in(self.session, COPY_INTERACTIONS, columns, arrays)
@@ -161,9 +168,8 @@ class NightsBefore:
         until = np.cumsum(np.bincount(history.user_keys))[1:]  # by user key, from 1
         ends = np.searchsorted(until, np.arange(CHUNK, len(order) + CHUNK, CHUNK))
         edges = np.unique([0, *until[np.minimum(ends, len(until) - 1)].tolist()])
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
-            theirs = Kept(*(column[order[start:end]] for column in history))
-            self._write_users(theirs, inputs)
+        for start, end in pairwise(edges):
+            self._write_users(history.at(order[start:end]), inputs)
             log.info("state written", interactions=int(end), of=len(order))
 
     def _inputs(self) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow docker test test-fast lint format dag night bench lock clean
+.PHONY: help setup demo airflow docker test test-fast lint format dag night bench lock sbom audit clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,15 @@ lock: $(READY) ## write requirements.lock from what .venv holds
 	@{ grep '^#' requirements.lock; $(BIN)/pip freeze --exclude-editable; } > .venv/lock
 	@sed 's/+cpu$$//' .venv/lock > requirements.lock
 	@touch $(READY)
+
+sbom: $(READY) ## what requirements.lock holds, as CycloneDX: dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o dist/sbom.json
+
+# Without a feed of known vulnerabilities it says so, and fails: nothing was looked at.
+audit: $(READY) ## known vulnerabilities in requirements.lock; asks a feed on the network
+	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off \
+		|| { echo "Vulnerabilities above, or no feed of them was to be had from here."; exit 1; }
 
 clean: ## remove .venv and caches; var/ stays, for databases live there
 	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -19,8 +19,10 @@ import structlog
 import typer
 
 from benchmarks.nights_before import NightsBefore
+from benchmarks.taken_days import mark_days
 from benchmarks.wire import INSTANT, copy_in, ids, text
-from benchmarks.world import FIRST_DAY, TYPES, Day, World, save_encoder
+from benchmarks.words import save_encoder
+from benchmarks.world import FIRST_DAY, TYPES, Day, World
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.warehouse import Session, Warehouse, connect, copying, embedded
@@ -75,7 +77,7 @@ def fill(
         typer.BadParameter: There are events already.
     """
     var.mkdir(parents=True, exist_ok=True)
-    encoder = save_encoder(world, var.resolve() / "made-words")
+    encoder = save_encoder(world.n_categories, world.size.seed, var.resolve() / "made-words")
     dsn = dsn or embedded.start(var / "postgres")
     settings = read_settings(dsn=dsn, encoder=str(encoder))
     warehouse = connect(settings)
@@ -94,7 +96,7 @@ def fill(
             with without_indexes(session, ("app.events", *STATE)):
                 n_events = _write(session, world, before.taking(days))
                 before.write()
-            before.mark_days()
+            mark_days(session, settings, before.live, world.size.last_day)
     else:
         with warehouse.transaction() as session, without_indexes(session, ("app.events",)):
             n_events = _write(session, world, days)

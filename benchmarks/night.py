@@ -12,6 +12,7 @@ The last line of the JSON has `ratio` (all seconds over all floors), `seconds`, 
 """
 
 import json
+import logging
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -21,6 +22,7 @@ from time import perf_counter
 from typing import Annotated, NamedTuple
 
 import psutil
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +32,7 @@ from benchmarks.floors import Floor, Floors
 from benchmarks.measuring import Figure, table
 from benchmarks.side_by_side import side_by_side
 from benchmarks.watching import Watch
-from benchmarks.world import SHOP, Size, World
+from benchmarks.world import SHOP, Active, Days, Items, Size, Users, Visit, World
 from recsys_tasks import nightly
 from recsys_tasks.interactions import day_number
 from recsys_tasks.settings import Settings, read_settings
@@ -60,11 +62,11 @@ class Night(NamedTuple):
 
 def main(  # noqa: PLR0913  the options of a command
     *,
-    users: int = 20_000,
-    items: int = 2_000,
-    active: Annotated[float, typer.Option(help="share of the users who come on a day")] = 0.1,
-    days: Annotated[int, typer.Option(help="of the history before the nights")] = 15,
-    visit: Annotated[float, typer.Option(help="interactions of a user who comes")] = SHOP.visit,
+    users: Users = 20_000,
+    items: Items = 2_000,
+    active: Active = 0.1,
+    days: Days = 15,
+    visit: Visit = SHOP.visit,
     seed: int = 0,
     everybody: Annotated[bool, typer.Option(help="lists for all users")] = False,
     shards: Annotated[int, typer.Option(help="as RECSYS_SHARDS")] = 1,
@@ -74,6 +76,7 @@ def main(  # noqa: PLR0913  the options of a command
     json_file: Annotated[str | None, typer.Option("--json", help="a file, or - for here")] = None,
 ) -> None:
     """Run a night on a world of this size."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     size = Size(users, items, active, days, visit, seed)
     CONSOLE.print(f"load {psutil.getloadavg()[0]:.2f} on {psutil.cpu_count()} processors")
     _make(size, dsn, var)

@@ -6,7 +6,6 @@ steps accumulate and merge use and in their order, so that the sums have the sam
 published: the first night that runs makes the first lists.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple, Self
@@ -21,7 +20,7 @@ from recsys_tasks.decay import Decayed
 from recsys_tasks.interactions import NO_ROW, Interactions, date_of
 from recsys_tasks.interest_model import deltas, weigh
 from recsys_tasks.settings import Preset, Settings, preset_of
-from recsys_tasks.steps import accumulate, embed_items, extract
+from recsys_tasks.steps import embed_items, extract
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import Interests, fold_from, nobody
 from recsys_tasks.warehouse.models import LiveModel, live_models
@@ -37,23 +36,6 @@ COPY_INTERACTIONS = """
 copy interactions (
     event_id, day, user_key, item_key, event_type_key, value, occurred_at
 ) from stdin with (format binary)
-"""
-LARGEST_VALUES = """
-update event_types
-set largest_value = (
-    select max(interactions.value)
-    from interactions
-    where interactions.event_type_key = event_types.event_type_key
-)
-"""
-TAKEN_DAYS = """
-insert into interaction_days (
-    day, source_fingerprint, rules_fingerprint, is_over, n_interactions, n_rejected
-)
-select changed_days.day, changed_days.fingerprint, %(rules)s, true, count(interactions.day), 0
-from changed_days
-left join interactions on changed_days.day = interactions.day
-group by changed_days.day, changed_days.fingerprint
 """
 
 
@@ -231,34 +213,6 @@ class NightsBefore:
             folded.state.totals.reshape(-1, width),
         )
         self.session.copy_in("copy_interest_totals", columns, arrays)
-
-    def mark_days(self) -> None:
-        """Write down that every day is taken, and from what its deltas and trends are made."""
-        session, settings, last = self.session, self.settings, self.world.size.last_day
-        rules = extract.rules_of(self.preset)
-        # As extract.run names the rules, and accumulate.run what it weighs by.
-        named = hashlib.sha256(f"{rules} {settings.text_limit}".encode()).hexdigest()[:12]
-        session.select(LARGEST_VALUES)
-        session.execute(
-            "create_days",
-            day=last,
-            late_days=settings.late_days,
-            rules_fingerprint=named,
-            oldest=date_of(0),
-        )
-        session.execute("create_changed_days", rules_fingerprint=named)
-        session.select(TAKEN_DAYS, {"rules": named})
-        days = [day for (day,) in session.select("select day from interaction_days")]
-        weighing = accumulate._weighing(session, self.preset, self.live)  # noqa: SLF001
-        session.execute(
-            "mark_accumulated",
-            model_key=self.live.stored.model_key,
-            days=days,
-            weighing=weighing,
-        )
-        weighing = accumulate._digest(accumulate._rules(session, self.preset))  # noqa: SLF001
-        session.execute("mark_trends", days=days, weighing=weighing)
-        session.select("drop table changed_days, days")
 
 
 def weights_of(preset: Preset) -> NDArray[np.float32]:

@@ -12,9 +12,7 @@ popularity that wanders, and perhaps a day on which it is born. On a day users c
 each with a basket; what goes into it is something that the user had before, or a draw by popularity
 from a favourite category or from everything. Nothing here depends on how many days are made.
 
-Texts are words that do not exist, of the item's category and of all; `save_encoder` makes an
-encoder that has a random vector a word. It costs next to nothing, so that a large world measures
-everything but the encoder, which encode.py measures apart.
+Texts are words that do not exist: see words.py.
 """
 
 from collections.abc import Iterator
@@ -27,8 +25,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
+from scipy.optimize import brentq
 
 from benchmarks.calibrating import FAVOURITES, Statistics, calibrate
+from benchmarks.words import titles
 from recsys_tasks.interactions import day_number
 
 FIRST_DAY: Final = date(2024, 1, 1)
@@ -53,11 +53,14 @@ SHOP: Final = Statistics(
     words=4.37,
     loyalty=0.743,
 )
+Users = Annotated[int, typer.Option(min=1)]
+Items = Annotated[int, typer.Option(min=10)]
+Active = Annotated[
+    float, typer.Option(min=1e-6, max=0.95, help="share of the users who come on a day")
+]
+Days = Annotated[int, typer.Option(min=1, help="of the history")]
+Visit = Annotated[float, typer.Option(min=1, help="interactions of a user who comes")]
 REMEMBERED: Final = 8  # items of a user that may be taken again
-SYLLABLES: Final = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
-SHARED_WORDS: Final = 500  # that any text may have
-OWN_WORDS: Final = 40  # of a category
-DIM: Final = 384  # as the default encoder's
 
 
 class Size(NamedTuple):
@@ -90,7 +93,7 @@ class Day(NamedTuple):
 
     Attributes:
         number: Days from 1970-01-01.
-        first_event: Number of its first event; the others follow.
+        first_event: Number of its first event.
         users: Rows.
         items: Rows.
         types: Rows of TYPES.
@@ -148,18 +151,13 @@ class World:
         """Of each user to come on a day: 1 - exp(-c * rate), c such that `active` come."""
         rng = np.random.default_rng([self.size.seed, 1])
         rates = np.exp(rng.normal(0, self.nature.user_spread, self.size.users))
-        low, high = 0.0, 1e6
-        for _ in range(60):
-            middle = (low + high) / 2
-            enough = -np.expm1(-middle * rates).mean() > self.size.active
-            low, high = (low, middle) if enough else (middle, high)
-        chances: NDArray[np.float32] = -np.expm1(-high * rates).astype(np.float32)
+        c = brentq(lambda c: -np.expm1(-c * rates).mean() - self.size.active, 0, 1e6)
+        chances: NDArray[np.float32] = -np.expm1(-c * rates).astype(np.float32)
         return chances
 
     def items_born(self, day: int) -> NDArray[np.intp]:
         """Rows of the items that are new on a day; on the first day of those that are there."""
-        first = day_number(FIRST_DAY)
-        return np.flatnonzero((self.births == day) | ((day == first) & (self.births <= first)))
+        return np.flatnonzero(self.births == day)
 
     def days(self) -> Iterator[Day]:
         """Day after day, beginning with FIRST_DAY."""
@@ -226,50 +224,17 @@ class World:
         return Day(number, first_event, users[order], items[order], types, seconds[order], values)
 
     def texts(self, rows: NDArray[np.intp]) -> list[str]:
-        """The titles of items: half of the words are the category's own."""
-        n_words = max(round(self.nature.words), 2)
-        n_own = n_words // 2
-        titles = []
-        for row in rows.tolist():
-            rng = np.random.default_rng([self.size.seed, 3, row])
-            own = self.categories[row] * OWN_WORDS + rng.integers(OWN_WORDS, size=n_own)
-            shared = -1 - rng.integers(SHARED_WORDS, size=n_words - n_own)
-            titles.append(" ".join(map(word, (*shared.tolist(), *own.tolist()))).capitalize())
-        return titles
-
-
-def word(number: int) -> str:
-    """A word of its own for every number: those of no category are below 0."""
-    number = 2 * number if number >= 0 else -2 * number - 1
-    syllables = [SYLLABLES[number % 70], SYLLABLES[number // 70 % 70], SYLLABLES[number // 4900]]
-    return "".join(syllables)
-
-
-def save_encoder(world: World, folder: Path) -> Path:
-    """An encoder in a folder: a random vector a word, and their mean for a text."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-
-    numbers = range(-SHARED_WORDS, world.n_categories * OWN_WORDS)
-    vocabulary = {"[UNK]": 0} | {word(number): row for row, number in enumerate(numbers, start=1)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106  a word
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    rng = np.random.default_rng([world.size.seed, 4])
-    weights = rng.standard_normal((len(vocabulary), DIM), np.float32)
-    module = StaticEmbedding(tokenizer, embedding_weights=weights)
-    SentenceTransformer(modules=[module], device="cpu").save(str(folder), create_model_card=False)
-    return folder
+        """The titles of items."""
+        return titles(rows, self.categories[rows], max(round(self.nature.words), 2), self.size.seed)
 
 
 def main(  # noqa: PLR0913  the options of a command
     *,
-    users: int = 20_000,
-    items: int = 2_000,
-    active: Annotated[float, typer.Option(help="share of the users who come on a day")] = 0.1,
-    days: int = 30,
-    visit: Annotated[float, typer.Option(help="interactions of a user who comes")] = SHOP.visit,
+    users: Users = 20_000,
+    items: Items = 2_000,
+    active: Active = 0.1,
+    days: Days = 30,
+    visit: Visit = SHOP.visit,
     seed: int = 0,
     dsn: str | None = None,
     var: Path = Path("var") / "world",
@@ -286,8 +251,8 @@ def main(  # noqa: PLR0913  the options of a command
         return
     world = World(Size(users, items, active, days, visit, seed))
     settings, n_events = fill(world, dsn, var, with_state=state, nights=nights)
-    Console().print(f"{n_events:,} events until {world.size.last_day}")
-    Console().print(f"RECSYS_ENCODER={settings.encoder}")
+    told = f"{n_events:,} events until {world.size.last_day}; RECSYS_ENCODER={settings.encoder}"
+    Console().print(told, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,16 @@ class Tenant(NamedTuple):
         if context.get("reason") == "timed_out":
             send(stopped_run(self._facts(context), self._serving()), self.operation)
 
+    def tell_of_warnings(self, day: str) -> None:
+        """Send an alert if a night was published though a gate found something."""
+        from recsys_tasks.alerting import send, warned_night
+        from recsys_tasks.serving import warnings_of
+
+        warnings = warnings_of(self.settings(), date.fromisoformat(day))
+        if warnings:
+            facts = self._facts(sdk.get_current_context())
+            send(warned_night(facts, warnings, self._serving()), self.operation)
+
     def _facts(self, context: Mapping[str, Any]) -> dict[str, str]:
         """What an alert says of a run; Airflow knows less of one whose process has died."""
         task = context.get("task_instance")

@@ -49,6 +49,7 @@ def define(tenant: Tenant) -> None:
         counts = nightly.run_step(step, date.fromisoformat(day), settings_to_run(tenant), shard)
         if step == "publish":
             announce(lists, tenant.settings(), day)
+            tenant.tell_of_warnings(day)
         return tenant.measured(step, counts)
 
     @sdk.dag(

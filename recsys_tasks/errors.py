@@ -141,8 +141,8 @@ class NoNight(EbbtideError):
 
 class NightRefused(EbbtideError):
     """The lists of night {night} were not published: {reasons}. Readers keep the lists that they
-    had. Run `ebbtide doctor` and look at rejected_interactions; if the lists are right, loosen the
-    gate by its setting and repeat the night."""
+    had. Run `ebbtide doctor` and look at rejected_interactions; if the lists are right, repeat the
+    night with `ebbtide night {night} --despite GATE`, or loosen the gate by its setting."""
 
 
 class AirflowFailed(EbbtideError):

@@ -44,6 +44,19 @@ def nights_published_with(settings: Settings, day: date) -> list[ServedNight]:
         return [ServedNight(*row) for row in session.rows("nights_published_with", day=day)]
 
 
+def warnings_of(settings: Settings, day: date) -> str | None:
+    """What gates found in the lists that the run of a day published all the same.
+
+    None where they found nothing, where the run published nothing, and where nobody can tell.
+    """
+    try:
+        with closing(connect(settings)) as warehouse, warehouse.transaction() as session:
+            found: str | None = session.value("note_of_publish", day=day)
+    except EbbtideError:
+        return None
+    return found
+
+
 def serving_in_words(settings: Settings) -> str:
     """What readers are shown, in a sentence; also where nobody can tell."""
     try:

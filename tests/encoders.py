@@ -35,3 +35,39 @@ def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0, width: int = 
         model = BertModel(config) if pooler else BertForMaskedLM(config)
     model.save_pretrained(folder)
     return folder
+
+
+def save_tiny_decoder(folder: Path) -> Path:
+    """A plain checkpoint of a random GPT-2 that knows WORDS, without a padding token."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+    end, unknown = "<|endoftext|>", "<|unknown|>"
+    vocabulary = {word: number for number, word in enumerate((end, unknown, *WORDS))}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=unknown))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        eos_token=end,
+        bos_token=end,
+        unk_token=unknown,
+        model_max_length=32,
+        padding_side="left",
+    ).save_pretrained(folder)
+    config = GPT2Config(
+        vocab_size=len(vocabulary),
+        n_embd=16,
+        n_layer=2,
+        n_head=2,
+        n_positions=32,
+        initializer_range=0.5,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = GPT2LMHeadModel(config)
+    model.save_pretrained(folder)
+    return folder

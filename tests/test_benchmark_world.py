@@ -15,7 +15,8 @@ from benchmarks.floors import Floors
 from benchmarks.night import floors_by_step
 from benchmarks.side_by_side import side_by_side
 from benchmarks.watching import Watch
-from benchmarks.world import FIRST_DAY, SHOP, TYPES, Day, Size, World, word
+from benchmarks.words import word
+from benchmarks.world import FIRST_DAY, SHOP, TYPES, Day, Size, World
 from recsys_tasks import nightly
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.settings import Settings

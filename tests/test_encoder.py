@@ -1,10 +1,8 @@
 """The encoder: what a text becomes, whatever the text, the model and the size of a batch."""
 
-import re
 import shutil
 import subprocess
 import sys
-import unicodedata
 from itertools import product
 from pathlib import Path
 
@@ -15,22 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recsys_tasks.encoder import Encoder, clean, content_hash, item_text, load_encoder
+from recsys_tasks.encoder import Encoder, load_encoder
 from recsys_tasks.errors import EncoderUnavailable
-
-# Pieces that become markup, escapes or composed letters once their neighbours are gone.
-PIECES = re.findall(
-    r"\S+",
-    "< > & &lt; &gt; &amp; &#38; amp; lt; #38; <b> </b> <br/> <!-- --> <![CDATA[ ]]>"
-    " <script> </script> &#xFF1C; &#xD800; &#0; e A",
-) + list("\uff1c\uff06\u0301\u0338\u200b\ufeff\u00a8\ufdfa\ud800\n ")
-any_text = st.text(st.characters(exclude_categories=()))
-nasty_text = st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
-attribute = st.recursive(
-    st.none() | st.booleans() | st.integers() | any_text,
-    lambda values: st.lists(values) | st.dictionaries(any_text, values),
-    max_leaves=5,
-)
 
 
 @pytest.fixture(scope="module")
@@ -51,97 +35,6 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def assert_unit(vectors: NDArray[np.float32]) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-
-
-# Texts
-
-
-@given(any_text | nasty_text)
-def test_cleaning_twice_changes_nothing(text: str) -> None:
-    assert clean(clean(text)) == clean(text)
-
-
-@given(any_text | nasty_text)
-def test_a_clean_text_is_printable_composed_and_single_spaced(text: str) -> None:
-    cleaned = clean(text)
-
-    assert cleaned.isprintable()
-    assert cleaned == unicodedata.normalize("NFKC", cleaned)
-    assert cleaned == " ".join(cleaned.split())
-
-
-@pytest.mark.parametrize(
-    ("text", "cleaned"),
-    [
-        (None, ""),
-        ("<p>Tea</p><p>pot</p>", "Tea pot"),
-        ("Tom &amp;amp; Jerry &lt;3", "Tom & Jerry <3"),
-        ("&amp;lt;b&amp;gt;bold&amp;lt;/b&amp;gt;", "bold"),
-        ("before<script>var x = '<b>';</script>after<!-- never read -->.", "before after ."),
-        ("<![CDATA[Candle <i>holder</i>]]>", "Candle holder"),
-        ("zero\u200bwidth \ufeffsoft\u00adhyphen \x07bell", "zerowidth softhyphen bell"),
-        ("\ufb01ne \uff21\uff22\uff23 2\u00a0kg e\u0301t\u00e9", "fine ABC 2 kg été"),
-        ("a < b, b > c, |0><1|, <psi|phi>, R&D", "a < b, b > c, |0><1|, <psi|phi>, R&D"),
-        ("half a pair: \ud800", "half a pair:"),
-        ("&#" + "9" * 5000 + ";more digits than int() takes", "more digits than int() takes"),
-    ],
-)
-def test_clean_keeps_the_words_and_nothing_else(text: str | None, cleaned: str) -> None:
-    assert clean(text) == cleaned
-
-
-@pytest.mark.parametrize(
-    "piece", ["&amp;", "amp;", "<!--", "<a", "<script", "</script", "<![", "<b>"]
-)
-def test_hostile_repetition_ends(piece: str) -> None:
-    """Quadratic time would take minutes for these."""
-    text = clean("&" + piece * 200_000)
-
-    assert clean(text) == text
-
-
-def test_item_text_skips_what_is_missing() -> None:
-    parts = product(
-        ("Red cup", ""), ("Kitchen", None), ("<p>Holds tea.</p>", "<br>"), ({"size": 3}, None)
-    )
-    texts = {item_text(*fields) for fields in parts}
-
-    assert len(texts) == 2**4
-    assert {"", "Red cup", "Red cup. size: 3", "Red cup. Kitchen. Holds tea. size: 3"} <= texts
-
-
-def test_attributes_are_read_in_the_order_of_their_keys() -> None:
-    attributes = {
-        "size": [2, "large"],
-        "new": True,
-        "made": {"in": "UK", "by": "hand"},
-        "age": None,
-    }
-    text = item_text(None, None, None, attributes)
-
-    assert text == "made: by hand, in UK; new: yes; size: 2, large"
-    assert text == item_text(None, None, None, dict(reversed(attributes.items())))
-
-
-@given(nasty_text, any_text, nasty_text, st.dictionaries(any_text, attribute, max_size=3))
-def test_an_item_text_is_clean(
-    title: str, category: str, description: str, attributes: dict[str, object]
-) -> None:
-    text = item_text(title, category, description, attributes)
-
-    assert clean(text) == text
-
-
-@given(any_text, any_text)
-def test_texts_have_equal_hashes_only_if_they_are_equal(one: str, other: str) -> None:
-    one, other = clean(one), clean(other)
-
-    assert (content_hash(one) == content_hash(other)) == (one == other)
-
-
-def test_a_hash_is_the_same_for_ever() -> None:
-    """Another function would encode every catalogue again."""
-    assert content_hash("Café cups").hex() == "30f3baeab3d28aafec27595910a00044"
 
 
 # Vectors

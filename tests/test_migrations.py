@@ -196,15 +196,17 @@ def test_recommend_gives_at_most_n(tenants: Tenants, n: int, n_rows: int) -> Non
     assert len(rows) == n_rows
 
 
-def test_a_reader_needs_no_more_than_select(settings: Settings, warehouse: Warehouse) -> None:
-    """What the README grants: usage of the schema, and select on what applications read."""
+def test_a_role_for_pages_needs_the_reader_and_select(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    """What docs/access.md grants it."""
     create_source(warehouse)
     role = f"reader_{ask(str(settings.dsn), 'select current_database()')[0][0]}"
     try:
         rows = ask(
             str(settings.dsn),
             f"create role {role}",
-            f"grant usage on schema recsys to {role}",
+            f"grant recsys_reader to {role}",
             f"grant select on all tables in schema recsys to {role}",
             f"set role {role}",
             "select count(*) from recsys.recommend('anybody', 5)",

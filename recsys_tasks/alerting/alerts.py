@@ -92,6 +92,25 @@ def late_lists(facts: Mapping[str, str], day: date, publish_by: str, serves: str
     )
 
 
+def warned_night(facts: Mapping[str, str], warnings: str, serves: str) -> Alert:
+    """Lists that are published though a gate found something that is to be known.
+
+    Args:
+        facts: See Alert.
+        warnings: What the ledger notes of the step `publish`.
+        serves: What readers are shown.
+    """
+    return Alert(
+        f"Ebbtide: {_run_of(facts)} is published with warnings",
+        warnings,
+        serves,
+        "Look whether the source is whole, and at the night's page. If lists must not be published"
+        " like this, let the gate hold (RECSYS_GATES); if this is how it should be, loosen it by"
+        " the setting that the warning names.",
+        facts,
+    )
+
+
 def _run_of(facts: Mapping[str, str]) -> str:
     """Which run, in the words that its reader knows it by."""
     known = {"day": facts.get("day"), "tenant": facts.get("tenant")}

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from recsys_tasks.cli import (
+    access,
     asking,
     experiments,
     judging,
@@ -35,6 +36,7 @@ for command in (
     *asking.COMMANDS,
     *why.COMMANDS,
     *people.COMMANDS,
+    *access.COMMANDS,
     *standalone.COMMANDS,
 ):
     app.command()(command)

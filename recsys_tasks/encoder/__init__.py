@@ -1,14 +1,16 @@
-"""The encoder: texts of items and users, cleaned, become unit vectors of a language model."""
+"""The encoder: cleaned texts of items and users become unit vectors of a language model."""
 
-from recsys_tasks.encoder.model import DEFAULT_ENCODER, DEFAULT_MAX_TOKENS, Encoder, load_encoder
-from recsys_tasks.encoder.texts import clean, content_hash, item_text
+from recsys_tasks.encoder.loading import DEFAULT_ENCODER, load_encoder
+from recsys_tasks.encoder.model import Encoder
+from recsys_tasks.encoder.recipe import DEFAULT_MAX_TOKENS, Recipe
+from recsys_tasks.encoder.suitability import Suitability, suitability
 
 __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MAX_TOKENS",
     "Encoder",
-    "clean",
-    "content_hash",
-    "item_text",
+    "Recipe",
+    "Suitability",
     "load_encoder",
+    "suitability",
 ]

@@ -163,6 +163,7 @@ def _forget_person(session: Session, user_id: str, pseudonym: str, people: Itera
         session.execute("question_text_of_person")
         session.execute("delete_vector_of_person")
         session.execute("delete_neighbours_of_person")
+        session.execute("delete_links_of_person")
         session.execute("forget_person_in_rejected", user_id=user_id, pseudonym=pseudonym)
         n = session.execute("forget_person", pseudonym=pseudonym)
     session.execute("drop_person")

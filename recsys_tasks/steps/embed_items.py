@@ -12,10 +12,20 @@ from functools import cache
 import numpy as np
 import structlog
 
-from recsys_tasks.encoder import Encoder, clean, content_hash, item_text, load_encoder
+from recsys_tasks.encoder import Encoder, Recipe, load_encoder, suitability
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
+from recsys_tasks.steps.duplicates import link_duplicates
+from recsys_tasks.texts import (
+    Boilerplate,
+    Rules,
+    Template,
+    clean,
+    content_hash,
+    item_text,
+    stop_words,
+)
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.models import LEARNED, StoredModel, live_models, save_zero_shot
 from recsys_tasks.warehouse.session import Row
@@ -30,18 +40,30 @@ CHUNK = 4096  # texts encoded before their vectors are sent
 def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG001  as every step
     """Bring items, texts and vectors in line with the source."""
     session.map_source(settings.source)
-    n_items = _take_items(session, _people_erased(session, settings))
+    rules = _rules(session, settings)
+    n_items = _take_items(session, rules, _people_erased(session, settings))
     n_contents = _clean_contents(session)
-    encoder = _encoder(settings.encoder, settings.device)
+    recipe = Recipe.of(settings)
+    encoder = _encoder(settings.encoder, settings.device, settings.encoder_tokens, recipe)
     n_vectors = _encode(session, encoder, settings.encode_batch_size)
+    link_duplicates(session, encoder, settings.duplicates)
     _choose_model(session, encoder, settings)
     return {"changed_items": n_items, "user_texts": n_contents, "vectors": n_vectors}
 
 
 @cache
-def _encoder(name: str, device: str) -> Encoder:
+def _encoder(name: str, device: str, max_tokens: int, recipe: Recipe) -> Encoder:
     """Loaded once a process: a replay runs many nights."""
-    return load_encoder(name, device)
+    return load_encoder(name, device, max_tokens, recipe)
+
+
+def _rules(session: Session, settings: Settings) -> Rules:
+    """How an item's fields become its text, as the settings and the catalogue of now have it."""
+    boilerplate = Boilerplate()
+    if settings.boilerplate is not None:
+        descriptions = (row[0] for row in session.rows("descriptions"))
+        boilerplate = Boilerplate.of(descriptions, settings.boilerplate)
+    return Rules(Template(settings.item_template), stop_words(settings.stop_words), boilerplate)
 
 
 def _people_erased(session: Session, settings: Settings) -> Erased | None:
@@ -49,27 +71,31 @@ def _people_erased(session: Session, settings: Settings) -> Erased | None:
     return Erased(session, settings.erasure_key) if has_people(settings.preset) else None
 
 
-def _take_items(session: Session, erased: Erased | None) -> int:
-    """Copy the catalogue's changes, but for the people who were erased."""
-    changed = session.rows("changed_items")
+def _take_items(session: Session, rules: Rules, erased: Erased | None) -> int:
+    """Copy the catalogue's changes, but for the people who were erased.
+
+    Other rules than last time make a change of every item, and other vectors of those whose text
+    they change.
+    """
+    changed = session.rows("changed_items", text_rules=rules.fingerprint)
     if erased:
         changed = [row for row in changed if erased.tombstone(row[0]) is None]
     if changed:
         session.execute("create_staged_items")
-        session.copy_rows("copy_staged_items", map(_staged_item, changed))
+        session.copy_rows("copy_staged_items", (_staged_item(row, rules) for row in changed))
         session.execute("insert_item_texts")
         session.execute("forget_days_before_vectors")
-        session.execute("upsert_items")
+        session.execute("upsert_items", text_rules=rules.fingerprint)
         session.execute("drop_staged_items")
     session.execute("unlist_items")
     return len(changed)
 
 
-def _staged_item(row: Row) -> tuple[object, ...]:
+def _staged_item(row: Row, rules: Rules) -> tuple[object, ...]:
     item_id, title, description, category, attributes, available, created_at, source_hash = row
     if attributes is not None and not isinstance(attributes, Mapping):
         attributes = {"attributes": attributes}  # a mapping may give a list of tags
-    text = item_text(title, category, description, attributes)
+    text = item_text(title, category, description, attributes, rules)
     listed = (item_id, title, category, available is not False, created_at, source_hash)
     return (*listed, content_hash(text).hex(), text) if text else (*listed, None, None)
 
@@ -93,17 +119,34 @@ def _staged_content(raw: str) -> tuple[object, ...]:
 
 
 def _encode(session: Session, encoder: Encoder, batch_size: int) -> int:
-    """Give a vector to every text that has none of this encoder."""
+    """Give a vector to every text that has none of this encoder.
+
+    Where items and users have two prompts, a text that both wrote is the item's.
+    """
+    two = encoder.has_two_prompts
     missing = session.rows("texts_without_vector", encoder_id=encoder.encoder_id)
+    if missing:
+        problem = suitability(encoder, [content for _, content, _ in missing]).problem
+        if problem:
+            session.note(problem)
+    for by_users in (False, True):
+        chosen = [row[:2] for row in missing if (two and not row[2]) is by_users]
+        _encode_some(session, encoder, batch_size, chosen, by_users=by_users)
+    return len(missing)
+
+
+def _encode_some(
+    session: Session, encoder: Encoder, batch_size: int, texts: list[Row], *, by_users: bool
+) -> None:
+    """Encode texts, given by key and content, with one of the prompts."""
     session.execute("create_staged_vectors")
     columns = (copying.INT4, copying.vector(encoder.dim))
-    for start in range(0, len(missing), CHUNK):
-        keys, contents = zip(*missing[start : start + CHUNK], strict=True)
-        vectors = encoder.encode(contents, batch_size)
+    for start in range(0, len(texts), CHUNK):
+        keys, contents = zip(*texts[start : start + CHUNK], strict=True)
+        vectors = encoder.encode(contents, batch_size, by_users=by_users)
         session.copy_in("copy_staged_vectors", columns, (np.array(keys, np.int32), vectors))
-    session.execute("insert_text_vectors", encoder_id=encoder.encoder_id)
+    session.execute("insert_text_vectors", encoder_id=encoder.encoder_id, is_query=by_users)
     session.execute("drop_staged_vectors")
-    return len(missing)
 
 
 def _choose_model(session: Session, encoder: Encoder, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine
 
 from recsys_tasks.errors import DatabaseUnavailable, NightBusy, first_line
 from recsys_tasks.settings import Settings
-from recsys_tasks.warehouse import embedded
+from recsys_tasks.warehouse import access, embedded
 from recsys_tasks.warehouse.migrating import is_current, migrate
 from recsys_tasks.warehouse.session import Session
 
@@ -105,7 +105,9 @@ class Warehouse:
                     sql.Identifier(self.schema)
                 )
                 session.select(statement.as_string(session.connection))
-                return migrate(session)
+                applied = migrate(session)
+                access.secure(session)
+                return applied
         except psycopg2.Error as error:
             raise DatabaseUnavailable(reason=first_line(error)) from error
 

@@ -43,3 +43,16 @@ select
     count(*) filter (where items.is_listed and items.text_key is null) as n_textless,
     count(*) filter (where items.is_listed) as n_listed
 from items;
+
+-- name: texts_to_try
+-- A thousand texts of the catalogue, always the same ones.
+select texts.content
+from texts
+where
+    exists (
+        select
+        from items
+        where items.text_key = texts.text_key and items.is_listed
+    )
+order by texts.content_hash
+limit 1000;

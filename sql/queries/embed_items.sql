@@ -1,5 +1,11 @@
+-- name: descriptions
+select source_items.description
+from source_items
+where source_items.description is not null;
+
 -- name: changed_items
--- Items of the source that are new, or whose row is not what it was. Of rows with one item_id the
+-- Items of the source that are new, or whose row is not what it was, or that other rules described.
+-- Of rows with one item_id the
 -- one that was updated last counts. An id that no index could hold is left out.
 with catalogue as (
     select distinct on (hashed.item_id)
@@ -37,6 +43,7 @@ from catalogue
 left join items on catalogue.item_id = items.item_id
 where
     items.source_hash is distinct from catalogue.source_hash
+    or items.text_rules is distinct from %(text_rules)s::text
     or not items.is_listed
 order by catalogue.item_id;
 
@@ -81,7 +88,8 @@ where
 
 -- name: upsert_items!
 insert into items (
-    item_id, title, category, is_listed, is_available, created_at, source_hash, text_key
+    item_id, title, category, is_listed, is_available, created_at, source_hash, text_key,
+    text_rules
 )
 select
     staged_items.item_id,
@@ -91,7 +99,8 @@ select
     staged_items.is_available,
     staged_items.created_at,
     staged_items.source_hash,
-    texts.text_key
+    texts.text_key,
+    %(text_rules)s
 from staged_items
 left join texts on decode(staged_items.content_hash, 'hex') = texts.content_hash
 on conflict (item_id) do update
@@ -102,7 +111,8 @@ on conflict (item_id) do update
         is_available = excluded.is_available,
         created_at = excluded.created_at,
         source_hash = excluded.source_hash,
-        text_key = excluded.text_key;
+        text_key = excluded.text_key,
+        text_rules = excluded.text_rules;
 
 -- name: unlist_items!
 -- Items that the source's catalogue does not have any more.
@@ -164,16 +174,31 @@ where interactions.content = linked.raw;
 drop table staged_contents;
 
 -- name: texts_without_vector
--- In the order of their hashes, so that batches do not depend on the order in which texts came.
+-- In the order of their hashes, so that batches do not depend on the order in which texts came. A
+-- text that was users' alone, and has the vector for that, is without one once an item has it.
 select
     texts.text_key,
-    texts.content
+    texts.content,
+    exists(
+        select
+        from items
+        where items.text_key = texts.text_key
+    ) as is_of_item
 from texts
 left join text_vectors
     on
         texts.text_key = text_vectors.text_key
         and text_vectors.encoder_id = %(encoder_id)s
-where text_vectors.text_key is null
+where
+    text_vectors.text_key is null
+    or (
+        text_vectors.is_query
+        and exists (
+            select
+            from items
+            where items.text_key = texts.text_key
+        )
+    )
 order by texts.content_hash;
 
 -- name: create_staged_vectors!
@@ -186,13 +211,103 @@ create temporary table staged_vectors (
 copy staged_vectors from stdin with (format "binary");
 
 -- name: insert_text_vectors!
-insert into text_vectors (encoder_id, text_key, vector)
+insert into text_vectors (encoder_id, text_key, vector, is_query)
 select
     %(encoder_id)s,
     staged_vectors.text_key,
-    staged_vectors.vector
+    staged_vectors.vector,
+    %(is_query)s
 from staged_vectors
-on conflict (encoder_id, text_key) do nothing;
+on conflict (encoder_id, text_key) do update
+    set
+        vector = excluded.vector,
+        is_query = excluded.is_query;
 
 -- name: drop_staged_vectors!
 drop table staged_vectors;
+
+-- name: duplicates_fingerprint
+-- Of what links are made of: the catalogue, the encoder and the threshold.
+select
+    md5(
+        concat_ws(
+            ' ',
+            %(encoder_id)s::text,
+            %(likeness)s::float8,
+            count(*),
+            sum(hashtextextended(concat_ws(' ', items.item_key, items.text_key), 0))
+        )
+    ) as fingerprint
+from items
+where items.is_listed and items.text_key is not null;
+
+-- name: known_duplicates
+select duplicate_searches.fingerprint
+from duplicate_searches;
+
+-- name: know_duplicates!
+insert into duplicate_searches (fingerprint)
+values (%(fingerprint)s);
+
+-- name: count_listed_texts
+select count(distinct items.text_key) as n
+from items
+where items.is_listed;
+
+-- name: listed_text_vectors
+-- Of each distinct text of the catalogue: the first item that has it.
+copy (
+    select
+        firsts.item_key,
+        text_vectors.vector
+    from (
+        select
+            items.text_key,
+            min(items.item_key) as item_key
+        from items
+        where items.is_listed and items.text_key is not null
+        group by items.text_key
+    ) as firsts
+    inner join text_vectors
+        on
+            firsts.text_key = text_vectors.text_key
+            and text_vectors.encoder_id = %(encoder_id)s
+    order by firsts.item_key
+) to stdout with (format "binary");
+
+-- name: create_staged_links!
+create temporary table staged_links (
+    item_key integer not null,
+    original_key integer not null,
+    likeness real not null
+) on commit drop;
+
+-- name: copy_staged_links!
+copy staged_links from stdin with (format "binary");
+
+-- name: forget_duplicates!
+with forgotten as (
+    delete from duplicate_searches
+)
+
+delete from duplicates;
+
+-- name: insert_duplicates!
+-- An item with the text of another one has the original of that one.
+insert into duplicates (item_key, original_key, likeness)
+select
+    listed.item_key,
+    coalesce(staged_links.original_key, listed.first_key),
+    coalesce(staged_links.likeness, 1)
+from (
+    select
+        items.item_key,
+        min(items.item_key) over (partition by items.text_key) as first_key
+    from items
+    where items.is_listed and items.text_key is not null
+) as listed
+left join staged_links on listed.first_key = staged_links.item_key
+where listed.item_key != coalesce(staged_links.original_key, listed.first_key);
+
+-- name: drop_staged_links!
+drop table staged_links;

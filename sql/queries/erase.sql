@@ -223,6 +223,12 @@ where item_key in (select person.item_key from person);
 delete from item_neighbours
 where item_key in (select person.item_key from person);
 
+-- name: delete_links_of_person!
+delete from duplicates
+where
+    item_key in (select person.item_key from person)
+    or original_key in (select person.item_key from person);
+
 -- name: forget_person!
 -- Others' interactions with them stay, and so do others' totals; what they were called does not.
 update items

@@ -21,3 +21,11 @@ inner join models on published_nights.model_key = models.model_key
 inner join published_nights as own on published_nights.published_at = own.published_at
 where own.night = %(day)s
 order by published_nights.night;
+
+-- name: note_of_publish
+select nights.note
+from nights
+where
+    nights.day = %(day)s
+    and nights.step = 'publish'
+    and nights.state = 'done';

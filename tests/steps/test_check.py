@@ -6,7 +6,9 @@ import pytest
 from sources import NIGHT
 
 from recsys_tasks.errors import NightRefused
+from recsys_tasks.settings import GATES
 from recsys_tasks.steps import check, publish
+from recsys_tasks.steps.check import open_gates
 from recsys_tasks.warehouse.queries import checks
 
 from .tenant import Tenant
@@ -60,7 +62,92 @@ CORRUPTIONS = {
         where user_key = 1;
         delete from draft_lists where user_key < 1000
     """,
+    "coverage_collapse": """
+        insert into recommendation_lists (
+            night, user_key, model_key, strategy_key, variant_key, item_keys, scores, reason_kinds,
+            reason_items, reason_details, reason_days
+        )
+        select
+            night, 1000 + n, model_key, 1, variant_key, array[n, n + 1000, n + 2000], scores[1:3],
+            reason_kinds[1:3], reason_items[1:3], reason_details[1:3], reason_days[1:3]
+        from recommendation_lists, generate_series(1, 100) as copies (n)
+        where user_key = 1;
+        insert into draft_lists
+        select
+            night, 1000 + n, model_key, 1, variant_key, item_keys, scores, reason_kinds,
+            reason_items, reason_details, reason_days
+        from draft_lists, generate_series(1, 100) as copies (n)
+        where user_key = 1
+    """,
+    "score_collapse": """
+        insert into recommendation_lists
+        select
+            night, 1000 + n, model_key, 1, variant_key, item_keys, scores, reason_kinds,
+            reason_items, reason_details, reason_days
+        from recommendation_lists, generate_series(1, 100) as copies (n)
+        where user_key = 1;
+        insert into draft_lists
+        select
+            night, 1000 + n, model_key, 1, variant_key, item_keys,
+            array_fill(1::real, array[cardinality(scores)]), reason_kinds, reason_items,
+            reason_details, reason_days
+        from draft_lists, generate_series(1, 100) as copies (n)
+        where user_key = 1
+    """,
+    "metrics_drop": """
+        insert into night_variants
+        select '2024-01-01', variant_key, is_default, is_served, places, salt, definition
+        from night_variants
+        where night = '2024-03-01';
+        insert into evaluations (
+            night, target, variant, segment, metric, k, value, ci_low, ci_high, n
+        )
+        select
+            date '2024-03-02' - n, 'new', variant, 'all', 'ndcg', 10,
+            case when n = 0 then 0.02 else 0.1 + 0.001 * (n % 3) end, 0,
+            case when n = 0 then 0.03 else 0.12 end, 200
+        from generate_series(0, 7) as nights (n), night_variants
+        inner join variants using (variant_key)
+        where night = '2024-01-01' and is_default
+    """,
+    "volume_drift": """
+        insert into interaction_days (
+            day, source_fingerprint, rules_fingerprint, n_interactions, n_rejected
+        ) values ('2024-02-24', '', '', 500, 0), ('2024-02-17', '', '', 500, 0);
+        insert into interactions (
+            event_id, day, user_key, item_key, event_type_key, occurred_at
+        )
+        select
+            'earlier' || weeks || n, date '2024-03-02' - 7 * weeks, 1,
+            (select min(item_key) from items), (select min(event_type_key) from event_types),
+            timestamptz '2024-03-02 12:00+00' - 7 * weeks * interval '1 day'
+        from generate_series(1, 2) as weeks, generate_series(1, 500) as events (n)
+    """,
+    "unknown_items": """
+        insert into items (item_id) values ('nobody lists it');
+        insert into interactions (
+            event_id, day, user_key, item_key, event_type_key, occurred_at
+        )
+        select
+            'unknown' || n, '2024-03-02', 1, (select max(item_key) from items),
+            (select min(event_type_key) from event_types), '2024-03-02 12:00+00'
+        from generate_series(1, 150) as events (n)
+    """,
+    "stale_source": """
+        insert into interaction_days (
+            day, source_fingerprint, rules_fingerprint, n_interactions, n_rejected
+        ) values ('2024-02-24', '', '', 1, 0);
+        insert into interactions (
+            event_id, day, user_key, item_key, event_type_key, occurred_at
+        )
+        select
+            'last', '2024-02-24', 1, min(item_key), (select min(event_type_key) from event_types),
+            '2024-02-24 12:00+00'
+        from items;
+        update interaction_days set n_interactions = 0 where day >= '2024-03-01'
+    """,
 }
+ALL_HOLD = dict.fromkeys(GATES, "hold")
 
 
 @pytest.fixture
@@ -96,7 +183,47 @@ def test_a_good_draft_passes_every_gate_and_is_published(drafted: Tenant) -> Non
 
 
 def test_every_gate_has_a_draft_that_it_refuses() -> None:
-    assert set(CORRUPTIONS) == set(checks())
+    assert set(CORRUPTIONS) == set(checks()) == set(GATES)
+
+
+@pytest.mark.parametrize("gate", [name for name, action in GATES.items() if action == "warn"])
+def test_a_gate_that_warns_publishes_and_tells(drafted: Tenant, gate: str) -> None:
+    drafted.rows(CORRUPTIONS[gate])
+
+    with drafted.warehouse.transaction(exclusive=True) as session:
+        assert publish.run(session, drafted.settings, NEXT) == {"nights": 1}
+        notes = session.notes
+
+    assert notes
+    assert all(note.startswith(f"warning of gate {gate.replace('_', ' ')}: ") for note in notes)
+    assert drafted.rows("select max(night) from published_nights") == [(NEXT,)]
+
+
+def test_a_gate_is_opened_for_one_night_and_the_note_says_by_whom(drafted: Tenant) -> None:
+    drafted.rows(CORRUPTIONS["duplicate_items"])
+    (login,) = drafted.rows("select session_user::text")[0]
+    with drafted.warehouse.transaction() as session:
+        open_gates(session, NIGHT, ["duplicate_items"])
+    with pytest.raises(NightRefused):
+        drafted.run(check, NEXT)
+
+    with drafted.warehouse.transaction() as session:
+        open_gates(session, NEXT, ["duplicate_items"])
+    with drafted.warehouse.transaction(exclusive=True) as session:
+        assert publish.run(session, drafted.settings, NEXT) == {"nights": 1}
+        (note,) = session.notes
+
+    assert f"gate opened by {login} at " in note
+    assert "duplicate items: 1 lists" in note
+
+
+def test_a_quiet_site_is_left_alone(drafted: Tenant) -> None:
+    """Three users, nine idle days: no gate finds anything, also where all of them hold."""
+    drafted.events({"user_id": "u1", "item_id": "i11", "day": NEXT + timedelta(days=10)})
+    drafted.run(publish, NEXT)
+    drafted.draft(NEXT + timedelta(days=10))
+
+    assert "warnings" not in drafted.run(check, NEXT + timedelta(days=10), gates=ALL_HOLD)
 
 
 @pytest.mark.parametrize("gate", sorted(CORRUPTIONS))
@@ -107,7 +234,7 @@ def test_a_gate_refuses_and_readers_keep_their_lists(drafted: Tenant, gate: str)
 
     for step in (check, publish):
         with pytest.raises(NightRefused, match=gate.replace("_", " ")) as refused:
-            drafted.run(step, NEXT)
+            drafted.run(step, NEXT, gates=ALL_HOLD)
 
         assert f"The lists of night {NEXT} were not published" in str(refused.value)
         assert "\n" not in str(refused.value)

@@ -1,6 +1,7 @@
 """Embed items: what is encoded, what is linked, and what an item without text still does."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sources import NIGHT
 
@@ -216,3 +217,75 @@ def test_other_half_lives_are_another_model_of_the_same_vectors(tenant: Tenant) 
         ("retired",),
         ("serving",),
     ]
+
+
+def test_other_rules_encode_what_they_change_and_nothing_else(tenant: Tenant) -> None:
+    tenant.items({"title": "red cup"}, {"title": "blue lamp", "description": "Free shipping."})
+    assert vectors(tenant) == 2
+
+    titles = "{title}"
+    assert tenant.run(embed_items, item_template=titles) == {
+        "changed_items": 2,
+        "user_texts": 0,
+        "vectors": 1,
+    }
+    assert tenant.run(embed_items, item_template=titles)["changed_items"] == 0
+    assert vectors(tenant) == 0
+
+
+def test_boilerplate_and_stop_words_are_left_out(tenant: Tenant) -> None:
+    tenant.items(*({"title": f"The cup {n}", "description": "Free shipping."} for n in range(3)))
+    tenant.run(embed_items, boilerplate=0.9, stop_words=("the",))
+
+    assert sorted(str(row[1]) for row in tenant.rows(ITEM_TEXTS)) == ["cup 0", "cup 1", "cup 2"]
+
+
+def test_two_prompts_are_two_vectors_until_an_item_has_the_text(tenant: Tenant) -> None:
+    tenant.items({"item_id": "i1", "title": "red cup"})
+    tenant.events({"event_type": "search", "item_id": None, "text": "blue lamp"})
+    tenant.run(extract)
+    prompts: dict[str, Any] = {"item_prompt": "new ", "user_prompt": "old "}
+    by_users = "select content, is_query from text_vectors inner join texts using (text_key)"
+
+    assert vectors(tenant, **prompts) == 2
+    assert sorted(tenant.rows(by_users)) == [("blue lamp", True), ("red cup", False)]
+
+    tenant.items({"item_id": "i2", "title": "blue lamp"})
+    assert vectors(tenant, **prompts) == 1
+    assert vectors(tenant, **prompts) == 0
+    assert sorted(tenant.rows(by_users)) == [("blue lamp", False), ("red cup", False)]
+
+
+def test_items_that_say_the_same_are_linked_to_the_first(tenant: Tenant) -> None:
+    duplicates = "select item_id, original_id, likeness from item_duplicates order by item_id"
+    tenant.items(
+        {"item_id": "i1", "title": "red cup"},
+        {"item_id": "i2", "title": "<b>red</b> cup"},
+        {"item_id": "i3", "title": "large old green plate"},
+    )
+    tenant.run(embed_items, duplicates=1.0)
+    assert tenant.rows(duplicates) == [("i2", "i1", 1.0)]
+
+    # The tiny encoder does not know capitals: another text with the same vector.
+    tenant.items({"item_id": "i4", "title": "RED cup"})
+    tenant.run(embed_items, duplicates=1.0)
+    assert len(tenant.rows(duplicates)) == 1
+    tenant.run(embed_items)
+    found = tenant.rows(duplicates)
+    assert [row[:2] for row in found] == [("i2", "i1"), ("i4", "i1")]
+
+    tenant.rows("delete from app.items where item_id = 'i2'")
+    tenant.run(embed_items)
+    assert [row[:2] for row in tenant.rows(duplicates)] == [("i4", "i1")]
+
+
+def test_texts_that_do_not_suit_the_encoder_are_noted(tenant: Tenant) -> None:
+    tenant.items({"title": "Большая красная чашка"})
+
+    with tenant.warehouse.transaction(exclusive=True) as session:
+        embed_items.run(session, tenant.settings, NIGHT)
+        notes = list(session.notes)
+
+    assert len(notes) == 1
+    assert "unknown" in notes[0]
+    assert "RECSYS_ENCODER" in notes[0]

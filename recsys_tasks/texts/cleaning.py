@@ -1,10 +1,9 @@
-"""What the model reads: a source's text without what is no text, and the hash it is known by."""
+"""A source's text without what is no text, and the hash it is known by."""
 
 import hashlib
 import html
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Final
 
 # Markup that hides what it holds; without its end it hides the rest, as in a browser.
@@ -44,43 +43,6 @@ def _peeled(text: str) -> str:
     # White space first: a line break is not printable either, but it parts words.
     text = "".join(filter(str.isprintable, " ".join(text.split())))
     return " ".join(unicodedata.normalize("NFKC", text).split())
-
-
-def item_text(
-    title: str | None,
-    category: str | None,
-    description: str | None,
-    attributes: Mapping[str, object] | None,
-) -> str:
-    """What the model reads of an item, cleaned; empty where the item has no words.
-
-    The title comes first because the model cuts long texts at their end. Attributes come in the
-    order of their keys, so that equal items have equal texts.
-
-    >>> item_text("Doggy rubber", None, "Rubs out!", {"size": [2, 3], "colour": "red", "age": None})
-    'Doggy rubber. Rubs out! colour: red; size: 2, 3'
-    """
-    values = {key: clean(_words(value)) for key, value in sorted((attributes or {}).items())}
-    listed = "; ".join(f"{key}: {value}" for key, value in values.items() if value)
-    parts = [part for part in map(clean, (title, category, description, listed)) if part]
-    sentences = [part if part.endswith((".", "!", "?")) else f"{part}." for part in parts[:-1]]
-    # Once more: the end of one part and the start of the next may look like a tag.
-    return clean(" ".join(sentences + parts[-1:]))
-
-
-def _words(value: object) -> str:
-    """An attribute's value in words: lists by commas, truth as yes or no, None as nothing."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case Mapping():
-            return ", ".join(f"{key} {_words(part)}" for key, part in sorted(value.items()))
-        case list() | tuple():
-            return ", ".join(filter(None, map(_words, value)))
-        case _:
-            return str(value)
 
 
 def content_hash(text: str) -> bytes:

@@ -13,7 +13,7 @@ left of a deviation after half of the data counts as popularity, so both come ou
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,28 @@ class Statistics(NamedTuple):
     value_spread: float
     words: float
     loyalty: float
+
+
+# `--calibrate` on online-retail: 404,876 interactions of 4,362 users with 3,676 items in 374 days.
+# It names no categories: loyalty is movietweetings', with the first genre of a film. `repeats` is
+# what a world draws on purpose; chance adds .13 to it in a catalogue as small as the shop's.
+SHOP: Final = Statistics(
+    item_spread=1.173,
+    user_spread=1.061,
+    visit=21.21,
+    visit_spread=0.953,
+    repeats=0.318,
+    wander=0.709,
+    wander_half_life=78.8,
+    births=0.00076,
+    returns=0.0211,
+    hour=13.25,
+    hour_spread=2.27,
+    value=2.28,
+    value_spread=1.19,
+    words=4.37,
+    loyalty=0.743,
+)
 
 
 def calibrate(folder: Path) -> Statistics:

@@ -17,6 +17,7 @@ import numpy as np
 import psycopg2
 import structlog
 import typer
+from psycopg2.extensions import make_dsn
 
 from benchmarks.nights_before import NightsBefore
 from benchmarks.taken_days import mark_days
@@ -29,6 +30,7 @@ from recsys_tasks.warehouse import Session, Warehouse, connect, copying, embedde
 
 log = structlog.get_logger()
 
+DATABASE = "world"
 COPY_ITEMS = "copy app.items (item_id, title, category, created_at) from stdin with (format csv)"
 COPY_USERS = "copy app.users (user_id) from stdin with (format binary)"
 COPY_EVENTS = """
@@ -61,11 +63,12 @@ STATE = ("interactions", "daily_interests", "interest_totals", "daily_trends")
 def fill(
     world: World, dsn: str | None, var: Path, *, with_state: bool, nights: int = 0
 ) -> tuple[Settings, int]:
-    """Write a world into a database without events.
+    """Write a world into a database that has none.
 
     Args:
         world: Its items that are born during the history are written, and all of its users.
-        dsn: Of the database; None for the embedded server under `var`.
+        dsn: Of the database; None for DATABASE, made anew, of the embedded
+            server under `var`.
         var: Takes the encoder's folder.
         with_state: Fill the warehouse too, as the nights of the history would.
         nights: Days after the history whose events are written.
@@ -74,18 +77,18 @@ def fill(
         Settings of the database and of the world's encoder, and how many events the history has.
 
     Raises:
-        typer.BadParameter: There are events already.
+        typer.BadParameter: There are items already.
     """
     var.mkdir(parents=True, exist_ok=True)
     encoder = save_encoder(world.n_categories, world.size.seed, var.resolve() / "made-words")
-    dsn = dsn or embedded.start(var / "postgres")
+    dsn = dsn or _made_anew(embedded.start(var / "postgres"))
     settings = read_settings(dsn=dsn, encoder=str(encoder))
     warehouse = connect(settings)
     with warehouse.transaction() as session:
         session.execute("load_create_tables")
-        if session.select("select from app.events limit 1"):
-            message = "the database has events already: drop it, or name another --var or --dsn"
-            raise typer.BadParameter(message)
+        if session.select("select 1 from app.items limit 1"):
+            message = "the database has items already: name an empty one"
+            raise typer.BadParameter(message, param_hint="--dsn")
         for day in range(world.size.days):
             write_items(session, world, day_number(FIRST_DAY) + day)
         copy_in(session, COPY_USERS, (text(9),), (ids("u", np.arange(world.size.users)),))
@@ -103,6 +106,17 @@ def fill(
     settle(warehouse)
     warehouse.close()
     return settings, n_events
+
+
+def _made_anew(server: str) -> str:
+    """DATABASE of a server, empty."""
+    connection = psycopg2.connect(server)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop database if exists {DATABASE} with (force)")
+        cursor.execute(f"create database {DATABASE}")
+    connection.close()
+    return str(make_dsn(server, dbname=DATABASE))
 
 
 def _write(session: Session, world: World, days: Iterable[Day]) -> int:

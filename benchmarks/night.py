@@ -24,15 +24,17 @@ from typing import Annotated, NamedTuple
 import psutil
 import structlog
 import typer
+from psycopg2.extensions import make_dsn
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.filling import settle, write_items
+from benchmarks.calibrating import SHOP
+from benchmarks.filling import DATABASE, settle, write_items
 from benchmarks.floors import Floor, Floors
 from benchmarks.measuring import Figure, table
 from benchmarks.side_by_side import side_by_side
 from benchmarks.watching import Watch
-from benchmarks.world import SHOP, Active, Days, Items, Size, Users, Visit, World
+from benchmarks.world import Active, Days, Items, Size, Users, Visit, World
 from recsys_tasks import nightly
 from recsys_tasks.interactions import day_number
 from recsys_tasks.settings import Settings, read_settings
@@ -81,7 +83,7 @@ def main(  # noqa: PLR0913  the options of a command
     CONSOLE.print(f"load {psutil.getloadavg()[0]:.2f} on {psutil.cpu_count()} processors")
     _make(size, dsn, var)
     settings = read_settings(
-        dsn=dsn or embedded.start(var / "postgres"),
+        dsn=dsn or make_dsn(embedded.start(var / "postgres"), dbname=DATABASE),
         encoder=str(var.resolve() / "made-words"),
         refresh_days=None if everybody else 1,
         shards=shards,
@@ -111,9 +113,11 @@ def _make(size: Size, dsn: str | None, var: Path) -> None:
     told = [f"--{name}={value}" for name, value in options.items()]
     script = Path(__file__).with_name("world.py")
     start = perf_counter()
-    subprocess.run(  # noqa: S603  our own script
-        [sys.executable, str(script), "--state", *told], check=True, stdout=subprocess.DEVNULL
+    made = subprocess.run(  # noqa: S603  our own script
+        [sys.executable, str(script), "--state", *told], check=False, stdout=subprocess.DEVNULL
     )
+    if made.returncode:  # it has said why
+        raise typer.Exit(made.returncode)
     CONSOLE.print(f"The world took {perf_counter() - start:.0f} s.")
 
 

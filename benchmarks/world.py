@@ -27,32 +27,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from scipy.optimize import brentq
 
-from benchmarks.calibrating import FAVOURITES, Statistics, calibrate
+from benchmarks.calibrating import FAVOURITES, SHOP, Statistics, calibrate
 from benchmarks.words import titles
 from recsys_tasks.interactions import day_number
 
 FIRST_DAY: Final = date(2024, 1, 1)
 TYPES: Final = ("purchase", "return")
-# `--calibrate` on online-retail: 404,876 interactions of 4,362 users with 3,676 items in 374 days.
-# It names no categories: loyalty is movietweetings', with the first genre of a film. `repeats` is
-# what a world draws on purpose; chance adds .13 to it in a catalogue as small as the shop's.
-SHOP: Final = Statistics(
-    item_spread=1.173,
-    user_spread=1.061,
-    visit=21.21,
-    visit_spread=0.953,
-    repeats=0.318,
-    wander=0.709,
-    wander_half_life=78.8,
-    births=0.00076,
-    returns=0.0211,
-    hour=13.25,
-    hour_spread=2.27,
-    value=2.28,
-    value_spread=1.19,
-    words=4.37,
-    loyalty=0.743,
-)
 Users = Annotated[int, typer.Option(min=1)]
 Items = Annotated[int, typer.Option(min=10)]
 Active = Annotated[

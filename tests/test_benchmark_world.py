@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import psycopg2
 import pytest
+import typer
 
-from benchmarks.calibrating import calibrate, fit
+from benchmarks.calibrating import SHOP, calibrate, fit
 from benchmarks.filling import fill, write_items
 from benchmarks.floors import Floors
 from benchmarks.night import floors_by_step
 from benchmarks.side_by_side import side_by_side
 from benchmarks.watching import Watch
 from benchmarks.words import word
-from benchmarks.world import FIRST_DAY, SHOP, TYPES, Day, Size, World
+from benchmarks.world import FIRST_DAY, TYPES, Day, Size, World
 from recsys_tasks import nightly
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.settings import Settings
@@ -142,6 +143,13 @@ def test_a_watch_sees_what_is_held(dsn: str) -> None:
 
     assert memory.program - before > 0.9 * held.nbytes / 2**30
     assert memory.postgres > 0
+
+
+def test_a_world_is_not_put_upon_another(dsn: str, tmp_path: Path) -> None:
+    fill(World(SMALL), dsn, tmp_path, with_state=False)
+
+    with pytest.raises(typer.BadParameter, match="name an empty one"):
+        fill(World(SMALL._replace(seed=1)), dsn, tmp_path, with_state=False)
 
 
 def as_frames(world: World, n_days: int) -> tuple[pd.DataFrame, pd.DataFrame]:

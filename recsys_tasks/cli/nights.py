@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -138,7 +138,15 @@ def refresh(
     settings = settings_of(dsn, schema, preset)
     with ERRORS.console.status("refresh"):
         counts = nightly.run_refresh(settings, day.date() if day else None)
-    ANSWERS.print(f"Refreshed: {_in_words(counts)}.")
+    delays = {name: n for name, n in counts.items() if name.startswith(SECONDS)}
+    done = {name: n for name, n in counts.items() if name not in delays}
+    ANSWERS.print(f"Refreshed: {_in_words(done)}.")
+    for name, seconds in delays.items():
+        what = name.removeprefix(SECONDS).replace("_", " ")
+        ANSWERS.print(f"From event to list, {what}: {timedelta(seconds=seconds)}.")
+
+
+SECONDS: Final = "seconds_of_"  # how counts of time are called
 
 
 def _in_words(counts: Counts) -> str:

@@ -8,6 +8,7 @@ night's. Late events of earlier days are left to the night.
 """
 
 from datetime import UTC, date, datetime
+from math import inf
 
 from recsys_tasks.errors import BadSettings
 from recsys_tasks.settings import Settings
@@ -35,7 +36,9 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
         raise BadSettings(
             problem=f"Day {day} cannot be refreshed: night {night} is published or being made"
         )
-    todays = settings.model_copy(update={"late_days": 0, "enough_users": 0.0})
+    # A day that goes on has neither everybody's lists nor all its interactions yet.
+    unfinished = {"late_days": 0, "enough_users": 0.0, "volume_drift": inf}
+    todays = settings.model_copy(update=unfinished)
     session.execute("create_known_events", day=day)
     taken = extract.run(session, todays, day)
     for step in (embed_items, accumulate, merge):

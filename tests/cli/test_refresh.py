@@ -16,7 +16,10 @@ def test_refresh_says_what_it_did(ebbtide: Ebbtide, shop: Warehouse) -> None:
     answer = ebbtide("refresh", "--day", tomorrow)
 
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out.strip() == "Refreshed: 1 interactions, 1 lists."
+    done, median, longest = answer.out.splitlines()
+    assert done == "Refreshed: 1 interactions, 1 lists, 1 new."
+    assert median.startswith("From event to list, median delay: ")
+    assert longest == median.replace("median", "longest")
 
 
 def test_a_day_without_events_is_refreshed_to_nothing(ebbtide: Ebbtide, shop: Warehouse) -> None:
@@ -25,7 +28,7 @@ def test_a_day_without_events_is_refreshed_to_nothing(ebbtide: Ebbtide, shop: Wa
     answer = ebbtide("refresh")
 
     assert answer.status == 0
-    assert answer.out.strip().endswith(", 0 lists.")
+    assert answer.out.strip().endswith(", 0 lists, 0 new.")
 
 
 def test_a_published_day_is_refused_in_one_line(ebbtide: Ebbtide, shop: Warehouse) -> None:

@@ -7,6 +7,7 @@ from sources import noon
 
 from recsys_tasks import nightly
 from recsys_tasks.errors import BadSettings, NightRefused
+from recsys_tasks.settings import GATES
 from recsys_tasks.steps import check, evaluate, rank
 
 from .made_days import FIRST, LAST, NIGHTS, made_events, made_items
@@ -213,11 +214,17 @@ def test_a_night_that_is_being_made_is_not_disturbed(filled: Tenant) -> None:
     assert filled.rows("select night from published_nights") == [(DAY,)]
 
 
+def _checks_that_find(what: str) -> dict[str, str]:
+    """Every gate's query; one of those that hold finds something."""
+    nothing = dict.fromkeys(GATES, "select ''::text as finding where false")
+    return nothing | {"short_lists": f"select '{what}'::text as finding"}
+
+
 def test_a_refresh_that_failed_stands_until_the_night_of_its_day(
     filled: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = "select day, state from nights where step = 'refresh' order by day"
-    monkeypatch.setattr(check, "checks", lambda: {"sense": "select 'none'::text as finding"})
+    monkeypatch.setattr(check, "checks", lambda: _checks_that_find("none"))
     for day in (BEFORE, DAY):
         with pytest.raises(NightRefused):
             refresh(filled, day)
@@ -234,8 +241,7 @@ def test_lists_that_a_gate_finds_wrong_are_not_shown(
 ) -> None:
     before = until_yesterday.rows(SERVED)
     until_yesterday.events({"user_id": "u1", "item_id": "i7", "day": DAY})
-    wrong = {"sense": "select 'it makes none'::text as finding"}
-    monkeypatch.setattr(check, "checks", lambda: wrong)
+    monkeypatch.setattr(check, "checks", lambda: _checks_that_find("it makes none"))
     with pytest.raises(NightRefused, match="it makes none"):
         refresh(until_yesterday)
 

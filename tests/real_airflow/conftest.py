@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tenants(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
     """A tenant for each story: none disturbs another, and their runs go side by side."""
     encoder = save_tiny(tmp_path_factory.mktemp("models") / "tiny")
@@ -51,14 +51,14 @@ def tenants(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def collector() -> Iterator[Collector]:
     """Who takes Airflow's metrics."""
     with collecting() as ready:
         yield ready
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(tenants: Tenants, collector: Collector) -> Iterator[Airflow]:
     """An Airflow as `make airflow` starts it, with metrics on."""
     bundles = {("dag_processor", "dag_bundle_config_list"): BUNDLES}
@@ -66,7 +66,7 @@ def airflow(tenants: Tenants, collector: Collector) -> Iterator[Airflow]:
         yield ready
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rest(airflow: Airflow) -> Iterator[Rest]:
     """The API, as an admin."""
     session = Rest(airflow.place.url, "admin", airflow.passwords["admin"])

@@ -216,7 +216,7 @@ def test_a_night_that_is_being_made_is_not_disturbed(filled: Tenant) -> None:
 
 def _checks_that_find(what: str) -> dict[str, str]:
     """Every gate's query; one of those that hold finds something."""
-    nothing = dict.fromkeys(GATES, "select ''::text as finding where false")
+    nothing: dict[str, str] = dict.fromkeys(GATES, "select ''::text as finding where false")
     return nothing | {"short_lists": f"select '{what}'::text as finding"}
 
 

@@ -27,7 +27,14 @@ Gate = Literal[
 
 # What may be right for once: the day was unusual, and lists that take it in serve better than
 # lists of the day before.
-_WARNING: Final = frozenset({"metrics_drop", "stale_source", "unknown_items", "volume_drift"})
+_WARNING: Final = frozenset({
+    "coverage_collapse",
+    "metrics_drop",
+    "score_collapse",
+    "stale_source",
+    "unknown_items",
+    "volume_drift",
+})
 GATES: Final[Mapping[Gate, Action]] = MappingProxyType({
     gate: "warn" if gate in _WARNING else "hold" for gate in get_args(Gate)
 })

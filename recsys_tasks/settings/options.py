@@ -130,7 +130,7 @@ class Settings(Operation):
         0.02, ge=0, le=1, description="gate: least mean overlap@10 with last night's lists"
     )
     enough_coverage: float = Field(
-        0.3, ge=0, le=1, description="gate: least different items, as a share of last night's"
+        0.1, ge=0, le=1, description="gate: least different items, as a share of last night's"
     )
     enough_spread: float = Field(
         0.1, ge=0, le=1, description="gate: least spread of scores, as a share of last night's"

@@ -188,14 +188,16 @@ def test_every_gate_has_a_draft_that_it_refuses() -> None:
 
 @pytest.mark.parametrize("gate", [name for name, action in GATES.items() if action == "warn"])
 def test_a_gate_that_warns_publishes_and_tells(drafted: Tenant, gate: str) -> None:
+    """By default, that is; whatever else the draft trips over warns by setting."""
     drafted.rows(CORRUPTIONS[gate])
+    others = {name: "warn" for name in GATES if name != gate}
+    settings = drafted.settings.model_copy(update={"gates": others})
 
     with drafted.warehouse.transaction(exclusive=True) as session:
-        assert publish.run(session, drafted.settings, NEXT) == {"nights": 1}
+        assert publish.run(session, settings, NEXT) == {"nights": 1}
         notes = session.notes
 
-    assert notes
-    assert all(note.startswith(f"warning of gate {gate.replace('_', ' ')}: ") for note in notes)
+    assert any(note.startswith(f"warning of gate {gate.replace('_', ' ')}: ") for note in notes)
     assert drafted.rows("select max(night) from published_nights") == [(NEXT,)]
 
 

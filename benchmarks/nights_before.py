@@ -21,8 +21,9 @@ from recsys_tasks.interactions import NO_ROW, Interactions, date_of
 from recsys_tasks.interest_model import deltas, weigh
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps import embed_items, extract
+from recsys_tasks.steps.merge import write_totals
 from recsys_tasks.warehouse import Session, copying
-from recsys_tasks.warehouse.interests import Interests, fold_from, nobody
+from recsys_tasks.warehouse.interests import fold_from, nobody
 from recsys_tasks.warehouse.models import LiveModel, live_models
 from recsys_tasks.warehouse.weighing import read_vectors
 
@@ -182,8 +183,10 @@ class NightsBefore:
         half_lives = self.live.interest.half_lives
         users, added = deltas(self.live.interest.weigh(interactions), inputs, half_lives)
         self._write_deltas(user_keys[users], added)
-        self._write_totals(
-            fold_from(nobody(self.live.shape), (user_keys[users], added), half_lives)
+        write_totals(
+            self.session,
+            self.live,
+            fold_from(nobody(self.live.shape), (user_keys[users], added), half_lives),
         )
 
     def _write_deltas(self, user_keys: NDArray[np.int32], added: Decayed) -> None:
@@ -198,21 +201,6 @@ class NightsBefore:
             added.totals.reshape(-1, width),
         )
         self.session.copy_in("copy_daily_interests", columns, arrays)
-
-    def _write_totals(self, folded: Interests) -> None:
-        half_lives, width = self.live.shape
-        n = len(folded.user_keys)
-        columns = (copying.INT2, copying.INT4, REAL, copying.DAY, REAL, REAL, copying.vector(width))
-        arrays = (
-            np.full(n * len(half_lives), self.live.stored.model_key, np.int16),
-            folded.user_keys.repeat(len(half_lives)),
-            np.tile(np.asarray(half_lives, np.float32), n),
-            folded.state.days.repeat(len(half_lives)),
-            folded.state.masses.ravel(),
-            folded.alphas.ravel(),
-            folded.state.totals.reshape(-1, width),
-        )
-        self.session.copy_in("copy_interest_totals", columns, arrays)
 
 
 def weights_of(preset: Preset) -> NDArray[np.float32]:

@@ -92,12 +92,13 @@ def _fold_range(session: Session, live: LiveModel, first: int, last: int) -> Non
     deltas = read_deltas(session, "deltas_to_fold", live.shape, **asked)
     folded = fold_from(known, deltas, live.interest.half_lives)
     session.execute("delete_pending_totals", **asked)
-    _write_totals(session, live, folded)
+    write_totals(session, live, folded)
     session.execute("delete_outdated_interests", **asked)
     session.execute("delete_pending", **asked)
 
 
-def _write_totals(session: Session, live: LiveModel, folded: Interests) -> None:
+def write_totals(session: Session, live: LiveModel, folded: Interests) -> None:
+    """Append totals of users who have none."""
     half_lives, width = live.shape
     n, real = len(folded.user_keys), copying.FLOAT4
     columns = (copying.INT2, copying.INT4, real, copying.DAY, real, real, copying.vector(width))

@@ -17,6 +17,7 @@ from ebbtide_pages.views.item import sample
 from recsys_tasks.errors import DatabaseUnavailable, SchemaOutOfStep
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.models import Provenance, save_learned
+from recsys_tasks.warehouse.queries import queries
 
 N_USERS: Final = 100_000
 NIGHT: Final = date(2024, 3, 1)
@@ -121,8 +122,12 @@ def crowd(server: str, template: str) -> Iterator[ReadingWarehouse]:
         opened.close()
 
 
+SHARED = ("experiments", "nights_to_see")  # of sql/queries, which pages ask too
+
+
 def names() -> list[str]:
-    return [name for name in page_queries().available_queries if not name.endswith("_cursor")]
+    own = [name for name in page_queries().available_queries if not name.endswith("_cursor")]
+    return [*own, *SHARED]
 
 
 def scanned(plan: dict[str, Any]) -> Iterator[tuple[str, float]]:
@@ -136,7 +141,8 @@ def scanned(plan: dict[str, Any]) -> Iterator[tuple[str, float]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_no_query_reads_a_growing_table_whole(crowd: ReadingWarehouse, name: str) -> None:
-    statement = "explain (analyze, format json) " + str(getattr(page_queries(), name).sql)
+    asked = queries() if name in SHARED else page_queries()
+    statement = "explain (analyze, format json) " + str(getattr(asked, name).sql)
     with crowd.transaction() as session:
         ((found,),) = session.select(statement, PARAMETERS)
 

@@ -28,7 +28,7 @@ _DIFFERENCES: Final = {"0.01": "0.01", "0.005": "0.005", "0.02": "0.02", "0.05":
 
 
 class Comparison(NamedTuple):
-    """A row of page_experiments."""
+    """A row of the query `experiments`."""
 
     variant: str
     against: str
@@ -59,7 +59,7 @@ def view(reader: Reader, asked: Asked) -> Page:
     segment = asked.chosen("segment", SEGMENTS)
     found = [
         Comparison(*row)
-        for row in reader.rows("page_experiments", metric=metric, segment=segment, k=K)
+        for row in reader.session.rows("experiments", metric=metric, segment=segment, k=K)
     ]
     sections: list[Section] = []
     if found:
@@ -133,7 +133,7 @@ def _compared(target: str, found: list[Comparison], metric: str) -> Table:
 
 def _power(reader: Reader, asked: Asked, metric: str) -> Table:
     difference = asked.chosen("difference", _DIFFERENCES)
-    found = reader.rows("page_nights_to_see", difference=float(difference), metric=metric, k=K)
+    found = reader.session.rows("nights_to_see", difference=float(difference), metric=metric, k=K)
     rows: list[tuple[Cell, ...]] = [
         (variant or "a new one, half of the users", against, TARGETS.get(target, target), nights)
         for variant, against, target, nights in found

@@ -12,12 +12,12 @@ from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture, read_picture
 from recsys_tasks.steps.rank.listing import listable
 from recsys_tasks.steps.rank.neighbours import write_neighbours
-from recsys_tasks.steps.rank.people import SOCIAL
 from recsys_tasks.steps.rank.showing import users_to_show, write_interests, write_trends
 from recsys_tasks.steps.rank.users import read_user_keys
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.interests import evidence_as_of
 from recsys_tasks.warehouse.models import LiveModel
+from recsys_tasks.warehouse.tombstones import has_people
 
 
 class Beside(NamedTuple):
@@ -57,7 +57,7 @@ def with_few(session: Session, settings: Settings, live: LiveModel, night: date)
     theirs = np.where(is_known, masses[rows], 0) if len(masses) else np.zeros(len(user_keys))
     most = user_keys[np.argsort(-theirs, kind="stable")[: settings.similar_pool]]
     # Where people are suggested, friends of friends may be anybody.
-    only = None if settings.preset == SOCIAL else np.union1d(moved, most)
+    only = None if has_people(settings.preset) else np.union1d(moved, most)
     # Attributes tell of lists alone.
     without = settings.model_copy(update={"from_attributes": False})
     picture = listable(session, read_picture(session, without, live, night, only=only))

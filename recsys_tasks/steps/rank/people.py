@@ -1,6 +1,6 @@
 """People to follow, where people are what users follow: in the preset `social`."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from recsys_tasks.ranking.neighbours import unit
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.warehouse import Session, copying
-
-SOCIAL: Final = "social"  # the preset whose items may stand for people
+from recsys_tasks.warehouse.tombstones import has_people
 
 
 class Acquaintance(NamedTuple):
@@ -35,7 +34,7 @@ class Acquaintance(NamedTuple):
 
 def write_people(session: Session, settings: Settings, picture: Picture) -> None:
     """Suggest people to whoever did something since the last time; to nobody in other presets."""
-    if settings.preset != SOCIAL:
+    if not has_people(settings.preset):
         session.execute("delete_all_suggested_people")
         return
     (asked,) = session.copy_out("users_to_introduce", (copying.INT4,), night=picture.night)

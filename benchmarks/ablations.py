@@ -24,15 +24,15 @@ from psycopg2.extensions import make_dsn
 from rich.console import Console
 from rich.table import Table
 
-from recsys_tasks.backtesting import read_everything
+from recsys_tasks.backtesting import read_everything, training_of
+from recsys_tasks.comparing_decay import ONE_HALF_LIFE
 from recsys_tasks.evaluation import last_fifth, replay
 from recsys_tasks.evaluation.intervals import difference
 from recsys_tasks.evaluation.judging import in_segment, judge
 from recsys_tasks.evaluation.metrics import METRICS
 from recsys_tasks.evaluation.replays import Replay
-from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.loading import load_folder
-from recsys_tasks.settings import preset_of, read_settings
+from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.training import (
     INTEREST,
     RERANKED,
@@ -45,7 +45,6 @@ from recsys_tasks.warehouse import connect, embedded
 from recsys_tasks.warehouse.history import History
 
 WHOLE = "everything"
-ONE_HALF_LIFE = 14.0
 
 
 class Case(NamedTuple):
@@ -145,14 +144,12 @@ def main(
     load_folder(warehouse, folder)
     history = read_everything(warehouse, settings)
     warehouse.close()
-    show(history, ZeroShot.of(preset_of(settings)), sample, second_stage=second_stage)
+    show(history, settings, sample, second_stage=second_stage)
 
 
-def show(history: History, zero_shot: ZeroShot, sample: int, *, second_stage: bool) -> None:
+def show(history: History, settings: Settings, sample: int, *, second_stage: bool) -> None:
     """A row a case, as soon as it is measured."""
-    data = TrainingData(
-        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
-    )
+    data, _ = training_of(history, settings)
     stage_headings = ("NDCG@10", "warm", "beside everything")
     stages = (INTEREST, RERANKED) if second_stage else (INTEREST,)
     table = Table("without", *(f"{stage}: {h}" for stage in stages for h in stage_headings))

@@ -77,11 +77,7 @@ def backtest(
         NothingToEvaluate: There is nobody in the window.
     """
     history = read_everything(warehouse, settings)
-    fifth_since, fifth_until = last_fifth(history.interactions)
-    first = day_number(since) if since else fifth_since
-    end = day_number(until) if until else fifth_until
-    if first >= end:
-        raise NothingToEvaluate(since=date_of(first), until=date_of(end))
+    first, end = window_of(history, since, until)
     content, learned = _variants(history, settings)
     rivals = baselines(len(history.catalogue))
     met = replay(
@@ -110,6 +106,19 @@ def backtest(
             *differences(met, [content.name], baselines=names),
         ],
     )
+
+
+def window_of(history: History, since: date | None, until: date | None) -> tuple[int, int]:
+    """The days asked for, half-open; else the last 20% of interactions, in whole days.
+
+    Raises:
+        NothingToEvaluate: There is no day between them.
+    """
+    first, end = last_fifth(history.interactions)
+    first, end = (day_number(since) if since else first), (day_number(until) if until else end)
+    if first >= end:
+        raise NothingToEvaluate(since=date_of(first), until=date_of(end))
+    return first, end
 
 
 def _variants(history: History, settings: Settings) -> "tuple[InterestScorer, list[TrainedScorer]]":

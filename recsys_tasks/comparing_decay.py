@@ -12,9 +12,8 @@ from datetime import date
 from itertools import chain, product
 from typing import Final, NamedTuple
 
-from recsys_tasks.backtesting import read_everything, training_of
-from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation import Evaluation, Replay, Scorer, last_fifth, replay
+from recsys_tasks.backtesting import read_everything, training_of, window_of
+from recsys_tasks.evaluation import Evaluation, Replay, Scorer, replay
 from recsys_tasks.evaluation.intervals import Interval, intervals
 from recsys_tasks.evaluation.judging import in_segment
 from recsys_tasks.evaluation.policies import Policies, best_before, parameters_of, policies
@@ -120,7 +119,7 @@ def compare_decay(
         NothingToEvaluate: There is nobody in the window.
     """
     history = read_everything(warehouse, settings)
-    first, _ = _window(history, since, until)
+    first, _ = window_of(history, since, until)
     return compared(
         history,
         settings,
@@ -182,7 +181,7 @@ def compared(
     Raises:
         NothingToEvaluate: There is nobody in the window.
     """
-    first, end = _window(history, since, until)
+    first, end = window_of(history, since, until)
     parts = policies(preset_of(settings), history.vectors, others)
     met = replay(
         history.interactions,
@@ -208,15 +207,6 @@ def compared(
             if len(in_segment(met, target, "all"))
         ],
     )
-
-
-def _window(history: History, since: date | None, until: date | None) -> tuple[int, int]:
-    """The days asked for, half-open; else the last 20% of interactions."""
-    first, end = last_fifth(history.interactions)
-    first, end = (day_number(since) if since else first), (day_number(until) if until else end)
-    if first >= end:
-        raise NothingToEvaluate(since=date_of(first), until=date_of(end))
-    return first, end
 
 
 def _table(met: Replay, target: Target, part: Policies, chosen: set[str]) -> Table:

@@ -2,27 +2,12 @@
 -- model that knows a handful of items and no users. Fewer than a hundred users tell too little.
 with drafted as (
     select
-        draft_lists.night,
-        earlier.night as earlier_night,
-        draft_lists.item_keys[1:10] as item_keys,
-        recommendation_lists.item_keys[1:10] as earlier_keys
-    from draft_nights
-    cross join
-        lateral (
-            select published_nights.night
-            from published_nights
-            where
-                published_nights.night < draft_nights.night
-                and published_nights.night >= draft_nights.night - 7
-            order by published_nights.night desc
-            limit 1
-        ) as earlier
-    inner join draft_lists on draft_nights.night = draft_lists.night
-    inner join recommendation_lists
-        on
-            earlier.night = recommendation_lists.night
-            and draft_lists.user_key = recommendation_lists.user_key
-    where draft_nights.night = any(%(nights)s::date[])
+        drafts.night,
+        drafts.earlier_night,
+        drafts.item_keys[1:10] as item_keys,
+        drafts.earlier_keys[1:10] as earlier_keys
+    from drafts_beside_earlier as drafts
+    where drafts.night = any(%(nights)s::date[])
 ),
 
 counted as (

@@ -3,30 +3,12 @@
 -- have two scales; fewer than a hundred users tell too little.
 with spread as (
     select
-        draft_lists.night,
-        earlier.night as earlier_night,
-        draft_lists.scores[1] - draft_lists.scores[10] as drafted,
-        recommendation_lists.scores[1] - recommendation_lists.scores[10] as earlier
-    from draft_nights
-    cross join
-        lateral (
-            select published_nights.night
-            from published_nights
-            where
-                published_nights.night < draft_nights.night
-                and published_nights.night >= draft_nights.night - 7
-            order by published_nights.night desc
-            limit 1
-        ) as earlier
-    inner join draft_lists on draft_nights.night = draft_lists.night
-    inner join recommendation_lists
-        on
-            earlier.night = recommendation_lists.night
-            and draft_lists.user_key = recommendation_lists.user_key
-            and draft_lists.model_key = recommendation_lists.model_key
-            and draft_lists.strategy_key = recommendation_lists.strategy_key
-            and draft_lists.variant_key = recommendation_lists.variant_key
-    where draft_nights.night = any(%(nights)s::date[])
+        drafts.night,
+        drafts.earlier_night,
+        drafts.scores[1] - drafts.scores[10] as drafted,
+        drafts.earlier_scores[1] - drafts.earlier_scores[10] as earlier
+    from drafts_beside_earlier as drafts
+    where drafts.night = any(%(nights)s::date[]) and drafts.is_of_one_kind
 )
 
 select

@@ -5,31 +5,17 @@ from pathlib import Path
 
 import pytest
 from conftest import _database, _with_database
-from encoders import save_tiny
 from sources import create_source
+from steps.conftest import filled, settings, tenant, tiny_folder
 from steps.tenant import Tenant
 
 from recsys_tasks import nightly
 from recsys_tasks.settings import Settings, read_settings
-from recsys_tasks.warehouse import Warehouse, connect
+from recsys_tasks.warehouse import connect
 
 from .place import fill_place
 
-
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture
-def settings(dsn: str, tiny_folder: Path) -> Settings:
-    return read_settings(dsn=dsn, encoder=str(tiny_folder), device="cpu")
-
-
-@pytest.fixture
-def tenant(warehouse: Warehouse, settings: Settings) -> Tenant:
-    create_source(warehouse)
-    return Tenant(warehouse, settings)
+__all__ = ["filled", "settings", "tenant", "tiny_folder"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from threading import Thread
 import numpy as np
 import pytest
 import structlog
-from steps.made_days import NIGHTS, made_events, made_items
+from steps.made_days import NIGHTS
 from steps.tenant import Tenant
 from steps.test_convergence import LISTS, PUBLISHED, TOTALS, TRENDS, empty, run_nights, tables
 
@@ -22,13 +22,6 @@ CONTENTS = (
     "select md5(coalesce(string_agg(held::text, ' ' order by held::text), '')) from {} as held"
 )
 LISTED = "select night, count(*) from recommendation_lists group by night order by night"
-
-
-@pytest.fixture
-def filled(tenant: Tenant) -> Tenant:
-    tenant.items(*made_items())
-    tenant.events(*made_events())
-    return tenant
 
 
 @pytest.fixture

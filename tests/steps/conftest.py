@@ -10,6 +10,7 @@ from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.warehouse import Warehouse
 
 from .loose import open_loose
+from .made_days import made_events, made_items
 from .tenant import Tenant
 
 
@@ -33,3 +34,11 @@ def tenant(warehouse: Warehouse, settings: Settings) -> Tenant:
 def loose(tenant: Tenant, tmp_path: Path) -> Tenant:
     """A tenant whose source guards nothing."""
     return open_loose(tenant, tmp_path)
+
+
+@pytest.fixture
+def filled(tenant: Tenant) -> Tenant:
+    """A week of behaviour of a dozen users, of which no night has run."""
+    tenant.items(*made_items())
+    tenant.events(*made_events())
+    return tenant

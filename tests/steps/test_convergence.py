@@ -18,7 +18,7 @@ from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.history import read_history
 from recsys_tasks.warehouse.models import serving_model
 
-from .made_days import FIRST, IDLE, LAST, N_DAYS, NIGHTS, made_events, made_items
+from .made_days import FIRST, IDLE, LAST, N_DAYS, NIGHTS, made_events
 from .tenant import Tenant
 
 TOTALS = """
@@ -45,13 +45,6 @@ order by night, target, variant, segment, metric, k
 TABLES = (TOTALS, LISTS, INTERESTS, TRENDS)
 PUBLISHED = nightly.STEPS[:-1]  # all but evaluate, which takes longest and changes no other table
 Tables = list[list[tuple[object, ...]]]
-
-
-@pytest.fixture
-def filled(tenant: Tenant) -> Tenant:
-    tenant.items(*made_items())
-    tenant.events(*made_events())
-    return tenant
 
 
 def run_nights(tenant: Tenant, nights: Iterable[date], steps: tuple[str, ...] = PUBLISHED) -> None:

@@ -35,13 +35,6 @@ def refresh(tenant: Tenant, day: date = DAY) -> None:
 
 
 @pytest.fixture
-def filled(tenant: Tenant) -> Tenant:
-    tenant.items(*made_items())
-    tenant.events(*made_events())
-    return tenant
-
-
-@pytest.fixture
 def until_yesterday(tenant: Tenant) -> Tenant:
     """All nights until yesterday have run; of today there is nothing yet."""
     tenant.items(*made_items())

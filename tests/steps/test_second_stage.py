@@ -35,6 +35,12 @@ def reranked(tenant: Tenant) -> Tenant:
     for night in NIGHTS:
         tenant.draft(night)
         tenant.run(publish, night)
+    let_both_stages_serve(tenant)
+    return tenant
+
+
+def let_both_stages_serve(tenant: Tenant) -> None:
+    """A learned model that trends matter to, and a second stage over it."""
     rng = np.random.default_rng(0)
     learned = made_for(
         tenant,
@@ -46,7 +52,6 @@ def reranked(tenant: Tenant) -> Tenant:
     second = grown(history_of(tenant), rng)
     with tenant.warehouse.transaction() as session:
         save_second_stage(session, stored.model_key, second)
-    return tenant
 
 
 def history_of(tenant: Tenant) -> History:

@@ -29,7 +29,7 @@ from recsys_tasks.warehouse.second_stages import save_second_stage
 from .kept_models import let_serve, made_for
 from .made_days import IDLE, LAST, NIGHTS, made_events, made_items
 from .tenant import TO_DRAFT, Tenant
-from .test_second_stage import N_FEATURES, TREND_HALF_LIVES, grown, history_of
+from .test_second_stage import let_both_stages_serve
 
 BEFORE, QUIET = NIGHTS[-2], NIGHTS[IDLE]
 DRAFT = "select * from draft_lists order by night, user_key"
@@ -57,16 +57,7 @@ def filled(tenant: Tenant) -> Tenant:
 @pytest.fixture
 def rich(filled: Tenant) -> Tenant:
     """A learned model with a second stage serves, variants differ, and attributes tell of users."""
-    rng = np.random.default_rng(0)
-    learned = made_for(
-        filled,
-        trend_half_lives=TREND_HALF_LIVES,
-        tau=rng.uniform(0, 0.2, N_FEATURES).astype(np.float32),
-        tau_by_mass=np.zeros(N_FEATURES, np.float32),
-    )
-    stored = let_serve(filled, learned)
-    with filled.warehouse.transaction() as session:
-        save_second_stage(session, stored.model_key, grown(history_of(filled), rng))
+    let_both_stages_serve(filled)
     filled.rows("update users set attributes = jsonb_build_object('club', user_key % 3)")
     variants = {
         "diverse": Variant(share=0.3, diversity=0.5),

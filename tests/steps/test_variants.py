@@ -20,7 +20,7 @@ from recsys_tasks.warehouse.history import read_history
 from recsys_tasks.warehouse.models import live_models
 
 from .kept_models import keep, let_serve, made_for, states
-from .made_days import FIRST, LAST, NIGHTS, made_events, made_items
+from .made_days import FIRST, LAST, NIGHTS
 from .tenant import Tenant
 
 PUBLISHED = nightly.STEPS[:-1]
@@ -31,14 +31,6 @@ order by user_id, rank
 """
 ASSIGNED = "select distinct user_id, variant from recommendations order by user_id"
 NOTES = "select step, note from nights where note is not null and day = %(day)s"
-
-
-@pytest.fixture
-def filled(tenant: Tenant) -> Tenant:
-    """A week of behaviour of a dozen users, of which no night has run."""
-    tenant.items(*made_items())
-    tenant.events(*made_events())
-    return tenant
 
 
 def variants(**given: dict[str, Any]) -> dict[str, Variant]:

@@ -87,11 +87,6 @@ from trends
 where trends.night = %(night)s and trends.item_key = %(item_key)s
 order by trends.horizon;
 
--- name: page_lists_of_night
-select published_nights.n_lists
-from published_nights
-where published_nights.night = %(night)s;
-
 -- name: page_largest_user_key
 select max(users.user_key) from users;
 

@@ -40,6 +40,14 @@ def night_form() -> Form:
             type=["null", "array"],
             items={"type": "string"},
         ),
+        "despite": _field(
+            None,
+            "Despite gates",
+            "Gates whose findings are let through for this day, one a line, as the failed `check`"
+            " names them. The ledger says so. Empty: none.",
+            type=["null", "array"],
+            items={"type": "string"},
+        ),
         "dry_run": _switch("Dry run", _OF_DRY_RUN),
     }
 
@@ -130,8 +138,10 @@ def settings_to_run(tenant: "Tenant") -> "Settings":
     return settings_of_night(tenant)
 
 
-def rehearse_if_dry(tenant: "Tenant", day: date) -> str:
-    """Refuse what the night's form cannot mean; in a dry run, tell what the night would do.
+def begin_night(tenant: "Tenant", day: date) -> str:
+    """Do what the night's form asks for before the first step: open gates, or rehearse the night.
+
+    What the form cannot mean is refused.
 
     Returns:
         The day, as tasks hand it on.
@@ -141,6 +151,10 @@ def rehearse_if_dry(tenant: "Tenant", day: date) -> str:
         from recsys_tasks.rehearsing import rehearse_night
 
         report(rehearse_night(settings, day))
+    else:
+        from recsys_tasks import nightly
+
+        nightly.open_gates(day, settings, sdk.get_current_context()["params"]["despite"] or ())
     return day.isoformat()
 
 

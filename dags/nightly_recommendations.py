@@ -11,8 +11,8 @@ many days: *Backfill*. Any order gives the same totals. `Dry run` tells what a n
 
 **When a step fails.** Readers keep the lists that they had. A lost connection is tried again by
 itself, three times. What that cannot mend fails at once, and its message says what to do: do it,
-then *Clear* the failed task. When `check` fails, most often the source is to blame. A night left
-out costs nothing but its lists: the next one takes the days that are missing.
+then *Clear* the failed task. When `check` fails, most often the source is to blame; if not, trigger
+the day with the gate in *Despite gates*. A night left out costs nothing but its lists.
 
 **Others can follow.** `publish` updates the asset `ebbtide_lists`, a partition a day.
 """
@@ -21,7 +21,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from airflow import sdk
-from ebbtide_forms import night_form, rehearse_if_dry, settings_to_run
+from ebbtide_forms import begin_night, night_form, settings_to_run
 from ebbtide_wiring import Tenant, announce, tenants, testable
 
 from recsys_tasks.days import behaviour_day
@@ -34,7 +34,7 @@ def define(tenant: Tenant) -> None:
     @sdk.task
     def resolve_day() -> str:
         day = behaviour_day(sdk.get_current_context(), datetime.now(UTC))
-        return rehearse_if_dry(tenant, day)
+        return begin_night(tenant, day)
 
     @sdk.task
     def plan_shards(day: str) -> list[int]:

@@ -4,7 +4,7 @@ Order is the database's business: a lock per schema, the ledger `nights`, and st
 they have to do from tables. So any night may run at any time, again, or beside another one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,7 @@ import structlog
 
 from recsys_tasks import ledger, sharding
 from recsys_tasks.errors import BadSettings
-from recsys_tasks.settings import Settings, fingerprint_of, read_settings
+from recsys_tasks.settings import Settings, fingerprint_of, gate_called, read_settings
 from recsys_tasks.steps import (
     Counts,
     accumulate,
@@ -113,6 +113,23 @@ def run_night(
         n_processes = sharding.processes_for(settings)
         done[step] = _run_step(_warehouse(settings), settings, step, day, n_processes)
     return done
+
+
+def open_gates(day: date, settings: Settings, names: Iterable[str]) -> None:
+    """Write down which gates may not hold the night of a day, however it is run.
+
+    Args:
+        day: The behaviour day.
+        settings: Of the tenant.
+        names: Of the gates, as messages write them, or as files of sql/checks are called.
+
+    Raises:
+        BadSettings: One of them is no gate; none is opened.
+    """
+    gates = [gate_called(name) for name in names]
+    if gates:
+        with _warehouse(settings).transaction() as session:
+            check.open_gates(session, day, gates)
 
 
 def run_refresh(settings: Settings, day: date | None = None, active_days: int = 1) -> Counts:

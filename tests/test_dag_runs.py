@@ -38,11 +38,18 @@ RUNS = {
     # As the trigger form sends it: every field, also those left empty.
     "night": (
         "nightly_recommendations",
-        {"day": DAY, "refresh_days": None, "variants": None, "dry_run": False},
+        {
+            "day": DAY,
+            "refresh_days": None,
+            "variants": None,
+            "despite": ["enough users"],
+            "dry_run": False,
+        },
     ),
     "future_night": ("nightly_recommendations", {"day": "9999-01-01"}),
     "misspelt_night": ("nightly_recommendations", {"date": DAY}),
     "unknown_variant": ("nightly_recommendations", {"day": DAY, "variants": ["nobody"]}),
+    "unknown_gate": ("nightly_recommendations", {"day": DAY, "despite": ["collapse", "colapse"]}),
     "dry_refresh": ("refresh_today", {"dry_run": True}),
     "refresh": ("refresh_today", {}),
     "training": ("train_interest_model", {}),
@@ -204,6 +211,7 @@ def test_a_dry_refresh_reports_and_emits_nothing(course: Course) -> None:
         ("future_night", "resolve_day", "Day 9999-01-01 has not begun"),
         ("misspelt_night", "resolve_day", "no other key, not date"),
         ("unknown_variant", "resolve_day", "'nobody' is no variant"),
+        ("unknown_gate", "resolve_day", "'colapse' is no gate"),
         ("misspelt_maintenance", "keep_house", "takes nothing and no other key, not day"),
     ],
 )
@@ -223,8 +231,15 @@ def test_what_cannot_be_meant_fails_at_once_and_is_told(
     assert f"clear task {task}" in told[0]["remedy"]
 
 
+def test_the_form_opens_gates_of_the_day_and_no_gate_where_one_is_misspelt(course: Course) -> None:
+    with course.warehouse.transaction() as session:
+        opened = session.select("select day::text, gate from gate_overrides")
+
+    assert opened == [(DAY, "enough_users")]
+
+
 def test_nothing_else_is_told(course: Course) -> None:
-    assert len(course.alerts) == 4
+    assert len(course.alerts) == 5
 
 
 def test_a_training_tells_what_became_of_the_model(course: Course) -> None:

@@ -260,6 +260,7 @@ def test_every_field_says_what_it_is_for(dags: Bag) -> None:
         ("nightly_recommendations", "day", "yesterday"),
         ("nightly_recommendations", "refresh_days", 0),
         ("nightly_recommendations", "variants", "all"),
+        ("nightly_recommendations", "despite", "collapse"),
         ("nightly_recommendations", "dry_run", "yes"),
         ("refresh_today", "active_days", None),
         ("train_interest_model", "seed", -1),

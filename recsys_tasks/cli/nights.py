@@ -1,7 +1,6 @@
 """Commands that write: migrate, load, night, refresh, replay."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -13,9 +12,8 @@ from recsys_tasks import nightly
 from recsys_tasks.cli.options import Dsn, Preset, Schema, settings_of
 from recsys_tasks.cli.output import ANSWERS, ERRORS
 from recsys_tasks.loading import FileReport, load_folder
-from recsys_tasks.settings import Settings, gate_called
+from recsys_tasks.settings import Settings
 from recsys_tasks.steps import Counts
-from recsys_tasks.steps.check import open_gates
 from recsys_tasks.terminal import progress, table
 from recsys_tasks.warehouse import Warehouse, connect
 
@@ -101,7 +99,7 @@ def night(
     settings = settings_of(dsn, schema, preset)
     if shards is not None:
         settings = settings.model_copy(update={"shards": shards})
-    _open_gates(settings, day.date(), despite or [])
+    nightly.open_gates(day.date(), settings, despite or ())
     steps = table("step", "seconds ", "what it did")
     begun = [perf_counter()]
     with ERRORS.console.status(f"night {day.date()}") as status:
@@ -115,14 +113,6 @@ def night(
     for (step, counts), start, end in zip(done.items(), begun[1:], ends, strict=True):
         steps.add_row(step, f"{end - start:.1f}", _in_words(counts))
     ANSWERS.print(steps)
-
-
-def _open_gates(settings: Settings, day: date, despite: Sequence[str]) -> None:
-    """Write down which gates may not hold the night of a day, also for a run by Airflow."""
-    gates = [gate_called(name) for name in despite]
-    if gates:
-        with closing(connect(settings)) as warehouse, warehouse.transaction() as session:
-            open_gates(session, day, gates)
 
 
 def refresh(

@@ -13,6 +13,7 @@ from recsys_tasks.cli import (
     nights,
     people,
     policies,
+    sealed,
     standalone,
     why,
 )
@@ -41,6 +42,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(models.app, name="models")
+app.add_typer(sealed.app, name="sealed")
 # A statement may begin with a comment, which looks like an option.
 app.command(context_settings={"ignore_unknown_options": True})(asking.sql)
 

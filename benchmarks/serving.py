@@ -3,9 +3,9 @@
     python benchmarks/serving.py --users 1500000 --items 20000 --nights 30
 
 makes users with lists of 50 and reasons, night by night, in the embedded server (or an empty
-database, `--dsn`), and asks for lists by prepared statements over connections that are warm: the
-newest night has lists for all users but the last hundredth, whose newest list is of an earlier
-night; of earlier nights a list in fifty is kept. What is asked again finds the database as it is.
+database, `--dsn`), and asks for lists by prepared statements over connections that are warm. The
+newest night has lists for all users but the last hundredth; every user has one of an earlier night.
+What is asked again finds the database as it is.
 
 A wait is from a program's call to its last row. Beside it stands a bare read of one row by its
 primary key, which is what a list lies in, and the processor time of the server's process.
@@ -152,8 +152,9 @@ def fill(dsn: str, users: int, items: int, nights: int) -> None:
                 " for values from (%s) to (%s)",
                 (night, night + timedelta(days=1)),
             )
-            last = users - users // 100 if newest else users
-            rows = {"first": 1 if newest else 1 + number, "last": last, "step": 1 if newest else 50}
+            rows = {"first": 1 + number, "last": users, "step": nights - 1}
+            if newest:
+                rows = {"first": 1, "last": users - users // 100, "step": 1}
             cursor.execute(LISTS, {"night": night, **rows})
             cursor.execute(NIGHT, {"night": night, "partition": partition})
     session.close()

@@ -1,5 +1,38 @@
 -- Lists in less than a millisecond.
 
+-- As before. All that it calls is immutable now, a cast in place of text || integer, and so it
+-- is planned as a part of the statement that calls it; else it was a statement of its own each time.
+create or replace function reason_in_words(
+    kind smallint, title text, verb text, horizon smallint, days_ago integer
+) returns text
+language sql immutable parallel safe
+begin atomic
+    select
+        case kind
+            when 0 then 'what you did before'
+            when 1 then 'because you ' || verb || ' ' || title
+            when 2 then 'because of what you wrote' || coalesce(' about ' || title, '')
+            when 4 then 'new here'
+            when 5 then 'often taken together with ' || title
+            when 6 then 'in line with your habits'
+            when 7 then 'for everyone'
+            when 8 then 'liked by people like you'
+            else
+                'popular '
+                || case
+                    when horizon <= 1 then 'now'
+                    when horizon <= 7 then 'this week'
+                    else 'this month'
+                end
+        end
+        || case
+            when kind not in (1, 2) then ''
+            when days_ago < 1 then ' today'
+            when days_ago = 1 then ' yesterday'
+            else ' ' || days_ago::text || ' days ago'
+        end;
+end;
+
 -- noqa: disable=RF01
 -- The reasons of the first n entries of a list: of each the parts that were kept, largest first
 -- after the one that is told, and the rest of its score as one more, so that the parts add up to
@@ -43,58 +76,53 @@ begin atomic
         where entries.kind > 0
     ),
 
-    complete as (
+    summed as (
         select
             told.rank,
             told.place,
             told.part,
             told.item_id,
-            told.words
+            told.words,
+            reasons_of_entries.scores[told.rank] - sum(told.part) over entry as other,
+            sum(abs(told.part)) over entry as size
         from told
-        union all
-        select
-            told.rank,
-            3 * told.rank + 1,
-            reasons_of_entries.scores[told.rank] - sum(told.part order by told.place),
-            null,
-            'other'
-        from told
-        group by told.rank
-    ),
-
-    shared as (
-        select
-            complete.rank,
-            complete.place,
-            complete.part,
-            complete.item_id,
-            complete.words,
-            complete.part / nullif(
-                sum(abs(complete.part)) over (
-                    partition by complete.rank
-                    order by complete.place
-                    rows between unbounded preceding and unbounded following
-                ),
-                0
-            ) as share
-        from complete
+        window entry as (
+            partition by told.rank
+            order by told.place
+            rows between unbounded preceding and unbounded following
+        )
     )
 
     select
-        shared.rank,
+        summed.rank,
         jsonb_agg(
             jsonb_strip_nulls(
                 jsonb_build_object(
-                    'part', round(shared.part::numeric, 6),
-                    'share', round(shared.share::numeric, 4),
-                    'text', shared.words,
-                    'item_id', shared.item_id
+                    'part', round(summed.part::numeric, 6),
+                    'share',
+                    round(
+                        (summed.part / nullif(summed.size + abs(summed.other), 0))::numeric, 4
+                    ),
+                    'text', summed.words,
+                    'item_id', summed.item_id
                 )
             )
-            order by shared.place
+            order by summed.place
         )
-    from shared
-    group by shared.rank;
+        || jsonb_build_array(
+            jsonb_strip_nulls(
+                jsonb_build_object(
+                    'part', round(summed.other::numeric, 6),
+                    'share',
+                    round(
+                        (summed.other / nullif(summed.size + abs(summed.other), 0))::numeric, 4
+                    ),
+                    'text', 'other'
+                )
+            )
+        ) as reasons
+    from summed
+    group by summed.rank, summed.other, summed.size;
 end;
 
 -- As before, of one entry.
@@ -126,13 +154,16 @@ end;
 
 -- As before. In PL/pgSQL a session plans each statement once, in every version of Postgres, and
 -- what is not needed is not run. Of the partitions of recommendation_lists one is opened: the
--- newest, unless the user has no list there.
+-- newest, unless the user has no list there. A plan made for one night would open one too, but
+-- would be made anew for each call.
 create or replace function recommend(user_id text, n integer default 10)
 returns setof recommendations
 language plpgsql stable parallel safe security definer rows 10
+set plan_cache_mode = force_generic_plan
 as $$
 declare
     reader integer;
+    newest date;
     latest recommendation_lists;
     day_before date;
     n_known integer := 0;
@@ -145,14 +176,13 @@ begin
     from users
     where users.user_id = recommend.user_id;
     if found then
+        newest := greatest(
+            (select max(published_nights.night) from published_nights),
+            (select max(provisional_nights.night) from provisional_nights)
+        );
         select lists.* into latest
         from recommendation_lists as lists
-        where
-            lists.user_key = reader
-            and lists.night = greatest(
-                (select max(published_nights.night) from published_nights),
-                (select max(provisional_nights.night) from provisional_nights)
-            );
+        where lists.user_key = reader and lists.night = newest;
         if not found then
             select lists.* into latest
             from recommendation_lists as lists

@@ -13,6 +13,7 @@ Gate = Literal[
     "duplicate_items",
     "enough_users",
     "filtered_items",
+    "live_recall",
     "metrics_drop",
     "no_lists",
     "one_list_for_all",
@@ -29,6 +30,7 @@ Gate = Literal[
 # lists of the day before.
 _WARNING: Final = frozenset({
     "coverage_collapse",
+    "live_recall",
     "metrics_drop",
     "score_collapse",
     "stale_source",

@@ -123,6 +123,12 @@ class Settings(Operation):
     encode_batch_size: int = Field(64, ge=1, description="texts encoded at once")
     similar_length: int = Field(20, ge=1, le=1000, description="neighbours kept of an item or user")
     similar_pool: int = Field(20_000, ge=1, description="users among whom neighbours are sought")
+    ef_search: int = Field(
+        200, ge=1, le=1000, description="hnsw.ef_search of live queries that are checked"
+    )
+    recall_users: int = Field(
+        100, ge=0, le=10_000, description="users whose live queries a night checks; 0 for none"
+    )
     enough_users: float = Field(
         0.5, ge=0, le=1, description="gate: least number of lists, as a share of last night's"
     )
@@ -143,6 +149,9 @@ class Settings(Operation):
     )
     unknown_items: float = Field(
         0.2, ge=0, le=1, description="gate: largest rise of the share of items not listed"
+    )
+    enough_recall: float = Field(
+        0.9, ge=0, le=1, description="gate: least recall@10 of live queries by index"
     )
     stale_hours: int = Field(
         72, ge=1, description="gate: hours from the newest event to the end of the day"

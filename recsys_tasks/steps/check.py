@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from recsys_tasks.errors import NightRefused, NightUnfinished
 from recsys_tasks.settings import GATES, Action, Gate, Settings
-from recsys_tasks.steps import Counts
+from recsys_tasks.steps import Counts, live_recall
 from recsys_tasks.steps.rank.variants import policies_of
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.queries import checks
@@ -44,6 +44,9 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
         NightRefused: A gate that holds found something; the message names it.
     """
     before = len(session.notes)
+    drafted = session.rows("drafted_nights", day=day)
+    if drafted:
+        live_recall.measure(session, settings, drafted[-1][0])
     nights = good_drafts(session, settings, day)
     counts = {"nights": len(nights), "gates": len(checks())}
     n_notes = len(session.notes) - before
@@ -101,6 +104,7 @@ def _findings(session: Session, settings: Settings, nights: list[date]) -> Itera
         "volume_drift": settings.volume_drift,
         "unknown_items": settings.unknown_items,
         "stale_hours": settings.stale_hours,
+        "enough_recall": settings.enough_recall,
         "reorders": any(policy.reorders for policy in policies_of(settings)),
     }
     for gate in GATES:

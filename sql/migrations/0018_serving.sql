@@ -1,7 +1,7 @@
 -- Lists in less than a millisecond.
 
--- As before. All that it calls is immutable now, a cast in place of text || integer, and so it
--- is planned as a part of the statement that calls it; else it was a statement of its own each time.
+-- As before. All that it calls is immutable now (a cast in place of text || integer), so that it is
+-- planned as a part of the statement that calls it; else it is a statement of its own each time.
 create or replace function reason_in_words(
     kind smallint, title text, verb text, horizon smallint, days_ago integer
 ) returns text
@@ -299,3 +299,51 @@ begin
 end
 $$;
 -- noqa: enable=RF01
+
+-- One row a night and filter: which share of the nearest items live queries found by the index of
+-- item_vectors, of users drawn at random. None where there is no index.
+create table live_recalls (
+    night date not null, -- that item_vectors is of
+    filter text not null,
+    k smallint not null,
+    ef_search integer not null,
+    n_users integer not null,
+    recall double precision not null, -- against exact, mean over users
+    constraint live_recalls_pkey primary key (night, filter),
+    constraint live_recalls_filter_check check (filter in ('none', 'category'))
+);
+
+insert into access_rules (role, kind, name, columns) values
+('analyst', 'relation', 'live_recalls', null);
+
+-- A narrow category is read whole, which is exact, and sooner done than by the vectors' index.
+create index item_vectors_category_idx on item_vectors (category);
+
+-- Without the index of item_vectors, while the first ones come: an index of all is sooner made at
+-- once than row by row. Not later, since it keeps live queries out until the end of the night.
+create function drop_vector_index() returns void
+language plpgsql security definer
+as $$
+begin
+    drop index if exists item_vectors_vector_idx;
+end
+$$;
+
+create function make_vector_index() returns void
+language plpgsql security definer
+as $$
+declare
+    place text := (
+        select pg_namespace.nspname
+        from pg_extension
+        inner join pg_namespace on pg_extension.extnamespace = pg_namespace.oid
+        where pg_extension.extname = 'vector'
+    );
+begin
+    execute format(
+        'create index if not exists item_vectors_vector_idx on item_vectors'
+        ' using hnsw (vector %I.halfvec_ip_ops)',
+        place
+    );
+end
+$$;

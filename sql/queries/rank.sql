@@ -393,6 +393,12 @@ copy user_neighbours (user_key, neighbour_keys, scores) from stdin with (format 
 -- name: prepare_item_vectors
 select prepare_item_vectors(%(dim)s);
 
+-- name: drop_vector_index
+select drop_vector_index();
+
+-- name: make_vector_index
+select make_vector_index();
+
 -- name: items_with_vectors
 -- Whatever the catalogue lists after a night, available or not; columns as in catalogue_as_of.
 copy (

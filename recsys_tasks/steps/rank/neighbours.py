@@ -56,10 +56,13 @@ def _write_item_vectors(session: Session, picture: Picture) -> None:
     stays[is_listed] = (as_they_are[is_listed] == vectors[rows[is_listed]]).all(axis=1)
     session.execute("delete_item_vectors", item_keys=known[~stays].tolist())
     changed = ~np.isin(keys, known[stays])
+    if not len(known):
+        session.value("drop_vector_index")
     session.execute("create_staged_item_vectors")
     session.copy_in("copy_staged_item_vectors", columns, (keys[changed], vectors[changed]))
     session.execute("insert_item_vectors")
     session.execute("drop_staged_item_vectors")
+    session.value("make_vector_index")
     session.execute("update_item_vectors")
 
 

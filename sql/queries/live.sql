@@ -1,0 +1,99 @@
+-- name: has_live_index
+-- Whether live queries have an index to go by.
+select exists (
+    select
+    from pg_index
+    inner join pg_class on pg_index.indexrelid = pg_class.oid
+    inner join pg_am on pg_class.relam = pg_am.oid
+    where
+        pg_index.indrelid = 'item_vectors'::regclass
+        and pg_am.amname = 'hnsw'
+        and pg_index.indisvalid
+) as is_there;
+
+-- name: live_items
+-- What live queries may find, with a number for the category; 0 where there is none.
+copy (
+    select
+        item_vectors.item_key,
+        case
+            when item_vectors.category is null then 0
+            else dense_rank() over (order by item_vectors.category)
+        end::integer as category,
+        item_vectors.vector
+    from item_vectors
+    where item_vectors.is_available
+    order by item_vectors.item_key
+) to stdout with (format "binary");
+
+-- name: live_users
+-- Interests of some users, as user_interests shows them: of users who come next to keys drawn by a
+-- hash, so that no table is read whole; others every night.
+select interests.vector::text
+from (
+    select distinct nearest.user_key
+    from generate_series(1, %(n)s) as draws (draw)
+    cross join (select max(users.user_key) as last_key from users) as ends
+    cross join
+        lateral (
+            select shown.user_key
+            from interests as shown
+            where
+                shown.user_key >= 1 + abs(
+                    hashint8extended(draws.draw, %(night)s::date - date '1970-01-01')
+                    % ends.last_key
+                )
+            order by shown.user_key
+            limit 1
+        ) as nearest
+) as drawn
+cross join
+    lateral (
+        select sum(latest.vector) as vector
+        from interests as latest
+        inner join models on latest.model_key = models.model_key
+        inner join derived_tables on models.model_id = derived_tables.fingerprint
+        where
+            derived_tables.name = 'interests'
+            and latest.user_key = drawn.user_key
+        group by latest.night
+        order by latest.night desc
+        limit 1
+    ) as interests
+order by drawn.user_key;
+
+-- name: set_live_search
+-- How the transaction's live queries go through the index.
+select
+    set_config('hnsw.iterative_scan', 'relaxed_order', true),
+    set_config('hnsw.ef_search', %(ef_search)s, true);
+
+-- name: nearest_live
+-- A live query, of all items.
+select item_vectors.item_key
+from item_vectors
+where item_vectors.is_available
+order by item_vectors.vector <#> %(user)s::halfvec
+limit %(k)s;
+
+-- name: nearest_live_of_category
+-- A live query, of the items of one item's category.
+select item_vectors.item_key
+from item_vectors
+where
+    item_vectors.is_available
+    and item_vectors.category = (
+        select alike.category from item_vectors as alike where alike.item_key = %(item_key)s
+    )
+order by item_vectors.vector <#> %(user)s::halfvec
+limit %(k)s;
+
+-- name: upsert_live_recall
+insert into live_recalls (night, filter, k, ef_search, n_users, recall)
+values (%(night)s, %(filter)s, %(k)s, %(ef_search)s, %(n_users)s, %(recall)s)
+on conflict (night, filter) do update
+    set
+        k = excluded.k,
+        ef_search = excluded.ef_search,
+        n_users = excluded.n_users,
+        recall = excluded.recall;

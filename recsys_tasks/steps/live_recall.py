@@ -45,7 +45,8 @@ def measure(session: Session, settings: Settings, night: date) -> None:
         settings: Say how many users are asked for, and how.
         night: The day.
     """
-    if not settings.recall_users or not session.value("has_live_index"):
+    session.execute("delete_live_recalls", night=night)
+    if not settings.recall_users or session.value("live_index") is None:
         return
     users = [user for (user,) in session.rows("live_users", n=settings.recall_users, night=night)]
     if not users:
@@ -59,7 +60,7 @@ def measure(session: Session, settings: Settings, night: date) -> None:
         recalls = list(_recalls(session, which, users, scores, catalogue))
         if recalls:
             session.execute(
-                "upsert_live_recall",
+                "insert_live_recall",
                 night=night,
                 filter=which,
                 k=K,

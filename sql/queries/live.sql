@@ -1,15 +1,13 @@
--- name: has_live_index
--- Whether live queries have an index to go by.
-select exists (
-    select
-    from pg_index
-    inner join pg_class on pg_index.indexrelid = pg_class.oid
-    inner join pg_am on pg_class.relam = pg_am.oid
-    where
-        pg_index.indrelid = 'item_vectors'::regclass
-        and pg_am.amname = 'hnsw'
-        and pg_index.indisvalid
-) as is_there;
+-- name: live_index
+-- The index that live queries go by; none where there is none.
+select pg_class.relname
+from pg_index
+inner join pg_class on pg_index.indexrelid = pg_class.oid
+inner join pg_am on pg_class.relam = pg_am.oid
+where
+    pg_index.indrelid = 'item_vectors'::regclass
+    and pg_am.amname = 'hnsw'
+    and pg_index.indisvalid;
 
 -- name: live_items
 -- What live queries may find, with a number for the category; 0 where there is none.
@@ -40,8 +38,10 @@ from (
             from interests as shown
             where
                 shown.user_key >= 1 + abs(
-                    hashint8extended(draws.draw, %(night)s::date - date '1970-01-01')
-                    % ends.last_key
+                    mod(
+                        hashint8extended(draws.draw, %(night)s::date - date '1970-01-01'),
+                        ends.last_key
+                    )
                 )
             order by shown.user_key
             limit 1
@@ -83,17 +83,17 @@ from item_vectors
 where
     item_vectors.is_available
     and item_vectors.category = (
-        select alike.category from item_vectors as alike where alike.item_key = %(item_key)s
+        select alike.category
+        from item_vectors as alike
+        where alike.item_key = %(item_key)s
     )
 order by item_vectors.vector <#> %(user)s::halfvec
 limit %(k)s;
 
--- name: upsert_live_recall
+-- name: delete_live_recalls!
+delete from live_recalls
+where night = %(night)s;
+
+-- name: insert_live_recall!
 insert into live_recalls (night, filter, k, ef_search, n_users, recall)
-values (%(night)s, %(filter)s, %(k)s, %(ef_search)s, %(n_users)s, %(recall)s)
-on conflict (night, filter) do update
-    set
-        k = excluded.k,
-        ef_search = excluded.ef_search,
-        n_users = excluded.n_users,
-        recall = excluded.recall;
+values (%(night)s, %(filter)s, %(k)s, %(ef_search)s, %(n_users)s, %(recall)s);

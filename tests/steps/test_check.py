@@ -94,6 +94,16 @@ CORRUPTIONS = {
         from draft_lists, generate_series(1, 100) as copies (n)
         where user_key = 1
     """,
+    "live_recall": """
+        create function spoil() returns trigger language plpgsql as $$
+        begin
+            new.recall := 0.5;
+            new.n_users := 30;
+            return new;
+        end
+        $$;
+        create trigger spoil before insert on live_recalls for each row execute function spoil()
+    """,
     "metrics_drop": """
         insert into night_variants
         select '2024-01-01', variant_key, is_default, is_served, places, salt, definition

@@ -14,6 +14,7 @@ one as often as not another. Recall is the share of the ten that score no worse 
 tenth.
 """
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -27,7 +28,6 @@ import typer
 from numpy.typing import NDArray
 from psycopg2.extensions import cursor, make_dsn
 from rich.console import Console
-from rich.table import Table
 from sklearn.cluster import KMeans
 
 from recsys_tasks.encoder import DEFAULT_ENCODER, load_encoder
@@ -85,6 +85,14 @@ class Way(NamedTuple):
     scan: str
     ef_search: int
     most: int
+
+
+EXACTLY: Final = Way("exact", 0, 0)
+LINE: Final = "{:14} {:14} {:>9} {:>15} {:>9} {:>8} {:>8} {:>8} {}"
+HEADINGS: Final = (
+    *("filter", "iterative_scan", "ef_search", "max_scan_tuples"),
+    *("recall@10", "below .5", "p50 ms", "p99 ms", "by"),
+)
 
 
 class Answer(NamedTuple):
@@ -156,8 +164,6 @@ def filters(topics: NDArray[np.int16]) -> Iterator[tuple[str, str]]:
 
 def write(session: Session, vectors: NDArray[np.float32], topics: NDArray[np.int16]) -> float:
     """Fill item_vectors; the seconds that it takes with its index in place."""
-    import io
-
     n, dim = vectors.shape
     chance = np.random.default_rng(3).integers(100, size=n).astype(np.int16)
     session.select(ITEMS, {"n": n})
@@ -229,35 +235,18 @@ def main(
     at.execute("select pg_relation_size('item_vectors_vector_idx') / 2 ^ 20")
     (mib,) = at.fetchone() or (0,)
     CONSOLE.print(f"index: {seconds:.0f} s row by row, {built:.0f} s at once, {mib:.0f} MiB")
-    shown = Table(
-        "filter",
-        "iterative_scan",
-        "ef_search",
-        "max_scan_tuples",
-        "recall@10",
-        "users below .5",
-        "p50 ms",
-        "p99 ms",
-        "by",
-    )
+    CONSOLE.print(LINE.format(*HEADINGS), soft_wrap=True, highlight=False)
     for name, where in filters(topics):
-        exact, best = ask(at, Way("exact", 0, 0), where, asked, None)
-        _add(shown, name, Way("exact", 0, 0), exact)
+        exact, best = ask(at, EXACTLY, where, asked, None)
+        _print(name, EXACTLY, exact)
         for way in map(Way._make, SETTINGS):
-            _add(shown, name, way, ask(at, way, where, asked, best)[0])
-    CONSOLE.print(shown)
+            _print(name, way, ask(at, way, where, asked, best)[0])
 
 
-def _add(shown: Table, name: str, way: Way, answer: Answer) -> None:
-    shown.add_row(
-        name,
-        *map(str, way),
-        f"{answer.recall:.3f}",
-        str(answer.missed),
-        f"{answer.p50:.2f}",
-        f"{answer.p99:.2f}",
-        answer.by,
-    )
+def _print(name: str, way: Way, answer: Answer) -> None:
+    figures = (f"{answer.recall:.3f}", answer.missed, f"{answer.p50:.1f}", f"{answer.p99:.1f}")
+    told = LINE.format(name, *way, *figures, answer.by)
+    CONSOLE.print(told, soft_wrap=True, highlight=False)
 
 
 def _made_anew(server: str) -> str:

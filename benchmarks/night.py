@@ -37,9 +37,10 @@ from benchmarks.watching import Watch
 from benchmarks.world import Active, Days, Items, Size, Users, Visit, World
 from recsys_tasks import nightly
 from recsys_tasks.interactions import day_number
+from recsys_tasks.planning import measure_speed, read_sizes, row_bytes
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.steps import Counts
-from recsys_tasks.warehouse import connect, embedded
+from recsys_tasks.warehouse import Session, connect, embedded
 
 CONSOLE = Console()
 NIGHTS = 2  # the first is not measured
@@ -95,16 +96,31 @@ def main(  # noqa: PLR0913  the options of a command
     warehouse = connect(settings)
     floors = Floors(warehouse, settings, last).measured()
     figures = side_by_side(warehouse, settings, last) if beside else []
+    with warehouse.transaction() as session:
+        facts = _facts(session, settings)
     warehouse.close()
     _print(night, floors, memory)
     for row in table(figures) if figures else ():
         CONSOLE.print(row, soft_wrap=True, highlight=False, markup=False)
     if json_file is not None:
-        line = json.dumps(record(size, night, floors, memory, figures))
+        line = json.dumps(record(size, night, floors, memory, figures) | facts)
         if json_file == "-":
             CONSOLE.print(line, soft_wrap=True, highlight=False, markup=False)
         else:
             Path(json_file).write_text(line + "\n", "utf-8")
+
+
+def _facts(session: Session, settings: Settings) -> dict[str, object]:
+    """What `ebbtide plan` learns from beside the seconds; the transaction is taken back."""
+    sizes = read_sizes(session, settings)
+    speed = measure_speed(session)
+    found = {
+        "sizes": sizes._asdict(),
+        "speed": speed._asdict(),
+        "row_bytes": {name: round(size, 1) for name, size in row_bytes(session).items()},
+    }
+    session.connection.rollback()
+    return found
 
 
 def _make(size: Size, dsn: str | None, var: Path) -> None:

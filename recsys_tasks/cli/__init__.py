@@ -12,6 +12,7 @@ from recsys_tasks.cli import (
     models,
     nights,
     people,
+    plan,
     policies,
     sealed,
     standalone,
@@ -38,6 +39,7 @@ for command in (
     *why.COMMANDS,
     *people.COMMANDS,
     *access.COMMANDS,
+    *plan.COMMANDS,
     *standalone.COMMANDS,
 ):
     app.command()(command)

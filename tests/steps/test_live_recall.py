@@ -64,8 +64,7 @@ def test_a_wider_search_finds_more_and_exact_finds_all(session: Session, tenant:
     session.select("set local enable_indexscan = off")
     exact = measured(session, tenant)
 
-    assert narrow["none"] < 0.9 < wide["none"]
-    assert narrow["none"] < wide["none"] <= 1
+    assert narrow["none"] < 0.97 < wide["none"] <= 1
     assert [(row[0], row[1], row[2], row[-1]) for row in exact] == [
         ("category", 10, 200, 1),
         ("none", 10, 200, 1),

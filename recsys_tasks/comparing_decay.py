@@ -16,8 +16,8 @@ from recsys_tasks.backtesting import read_everything, training_of, window_of
 from recsys_tasks.evaluation import Evaluation, Replay, Scorer, replay
 from recsys_tasks.evaluation.intervals import Interval, intervals
 from recsys_tasks.evaluation.judging import in_segment
+from recsys_tasks.evaluation.measuring import values
 from recsys_tasks.evaluation.policies import Policies, best_before, parameters_of, policies
-from recsys_tasks.evaluation.summary import values
 from recsys_tasks.evaluation.user_days import Target
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.interest_scorer import InterestScorer

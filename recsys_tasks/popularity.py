@@ -1,10 +1,37 @@
 """How often each item was taken to, brought forward from day to day."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.histories import faded, once_a_day
+from recsys_tasks.histories import Taken, faded, once_a_day
 from recsys_tasks.interactions import Interactions
+
+
+class Daily(NamedTuple):
+    """How many users took to an item on a day, in ascending order of day; arrays of shape (n,)."""
+
+    items: NDArray[np.int32]
+    days: NDArray[np.int32]
+    counts: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, taken: Taken, n_items: int) -> "Daily":
+        """Count who took to what."""
+        keys = taken.days.astype(np.int64) * n_items + taken.items
+        pairs, counts = np.unique(keys, return_counts=True)
+        days, items = (part.astype(np.int32) for part in np.divmod(pairs, max(n_items, 1)))
+        return cls(items, days, counts.astype(np.float32))
+
+    def faded(self, day: int, half_life: float | None, n_items: int) -> NDArray[np.float64]:
+        """The counts of n_items items on a later `day`, shape (n_items,).
+
+        What happened n days before weighs 2 ** (-n / half_life). An item's days are added in their
+        order, so that the same days give the same bits.
+        """
+        weights = faded(day - self.days, half_life) * self.counts
+        return np.bincount(self.items, weights, n_items)
 
 
 class Popularity:
@@ -29,8 +56,7 @@ class Popularity:
             self._counts = np.zeros_like(self._counts)
             self._day = int(np.floor(past.times[0])) if len(past) else day
         counts = self._counts * faded(np.array([day - self._day]), self.half_life)
-        taken = once_a_day(past.between(self._day, day))
-        weights = faded(day - taken.days, self.half_life)
-        self._counts = counts + np.bincount(taken.items, weights, len(counts))
+        taken = Daily.of(once_a_day(past.between(self._day, day)), len(counts))
+        self._counts = counts + taken.faded(day, self.half_life, len(counts))
         self._day = day
         return self._counts

@@ -20,7 +20,7 @@ from recsys_tasks.cold_start import (
 )
 from recsys_tasks.evaluation import replay
 from recsys_tasks.evaluation.cold_scorer import ColdScorer
-from recsys_tasks.evaluation.summary import values
+from recsys_tasks.evaluation.measuring import values
 from recsys_tasks.interactions import NO_ROW
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer

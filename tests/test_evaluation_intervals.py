@@ -80,15 +80,62 @@ def test_a_difference_is_paired() -> None:
     assert not difference(values, values, users).excludes_zero
 
 
-def test_the_same_seed_gives_the_same_interval_whatever_the_block(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_same_seed_gives_the_same_interval() -> None:
     values, users = user_days(n_users=50, days_each=3)
     whole = interval(values, users)
-    monkeypatch.setattr(room, "BLOCK_BYTES", 8 * 50 * 7)
 
     assert interval(values, users) == whole
     assert interval(values, users, seed=1) != whole
+
+
+def test_of_many_users_groups_are_drawn_and_the_interval_is_as_wide() -> None:
+    """1.96 standard errors on each side."""
+    values, users = user_days(n_users=room.GROUPS + 1, days_each=2)
+    spread = 2 * 1.96 * values[::2].std() / np.sqrt(room.GROUPS + 1)
+
+    found = interval(values, users)
+
+    assert found.mean == pytest.approx(values.mean(), rel=1e-12)
+    assert found.low < values.mean() < found.high
+    assert width(found) == pytest.approx(spread, rel=0.12)
+
+
+@pytest.mark.parametrize("share_of_hits", [0.5, 0.01])
+def test_groups_know_how_skewed_a_metric_is(
+    monkeypatch: pytest.MonkeyPatch, share_of_hits: float
+) -> None:
+    """Of rare hits too, and of users with one day or many, as if every user were drawn."""
+    rng = np.random.default_rng(3)
+    users = np.sort(rng.integers(0, 6000, 12_000)).astype(np.int32)
+    values = (rng.random(12_000) < share_of_hits).astype(np.float64)
+    grouped = interval(values, users)
+    monkeypatch.setattr(room, "GROUPS", 6000)
+
+    each = interval(values, users)
+
+    assert grouped.mean == each.mean
+    assert width(grouped) == pytest.approx(width(each), rel=0.12)
+    assert grouped.high - grouped.mean == pytest.approx(each.high - each.mean, rel=0.15)
+
+
+def test_groups_keep_the_days_of_a_user_together() -> None:
+    """Twenty equal days a user are as sure as one."""
+    one, many = (interval(*user_days(n_users=3000, days_each=n)) for n in (1, 20))
+
+    assert width(many) == pytest.approx(width(one), rel=1e-9)
+
+
+def test_as_many_users_as_there_are_groups_are_drawn_one_by_one() -> None:
+    """Draws of all users, as numpy makes them, whatever other metrics are asked for."""
+    values, users = user_days(n_users=room.GROUPS, days_each=1)
+    draws = np.random.default_rng(0).multinomial(
+        room.GROUPS, np.full(room.GROUPS, 1 / room.GROUPS), room.RESAMPLES
+    )
+    ends = np.percentile(draws @ values / room.GROUPS, [2.5, 97.5])
+
+    found, _ = intervals([values, np.where(values > 0, values, np.nan)], users)
+
+    np.testing.assert_allclose([found.low, found.high], ends, rtol=1e-9)
 
 
 def test_no_user_days_have_no_mean() -> None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from served_days import met_on
 from worlds import Deed, World, catalogue_of, checkerboard, drifting_popularity, history_of
 
 from recsys_tasks.evaluation import (
@@ -15,13 +16,13 @@ from recsys_tasks.evaluation import (
     differences,
     replay,
     summarise,
-    summarise_night,
+    summarise_served,
 )
 from recsys_tasks.evaluation.baselines import Popular, item_knn
 from recsys_tasks.evaluation.intervals import difference
 from recsys_tasks.evaluation.judging import judge
 from recsys_tasks.evaluation.metrics import ndcg
-from recsys_tasks.interactions import NO_ROW
+from recsys_tasks.interactions import NO_ROW, Interactions
 
 Found = dict[tuple[str, str, str, str, int | None], Evaluation]
 
@@ -36,13 +37,26 @@ def by_grain(rows: list[Evaluation]) -> Found:
     return found
 
 
-def ready(name: str, users: list[int], ranked: list[list[int]], n_items: int = 4) -> ReadyLists:
+def ready(name: str, users: list[int], ranked: list[list[int]]) -> ReadyLists:
     return ReadyLists(
         name,
         np.array(users, np.int32),
         np.array(ranked, np.int32).reshape(len(users), len(ranked[0]) if ranked else 0),
-        n_items,
     )
+
+
+def judged_on(
+    history: Interactions,
+    n_users: int,
+    published: list[ReadyLists],
+    baselines: list[Popular],
+) -> Found:
+    """What day 5 says of lists and of baselines, among four items."""
+    catalogue = catalogue_of(4)
+    met = met_on(history, catalogue, n_users, 5, published, baselines)
+    names = [scorer.name for scorer in baselines]
+    rows = summarise(met.among(met.user_days.users, names))
+    return by_grain([*summarise_served(met, published), *rows])
 
 
 def test_every_metric_has_a_row_for_each_variant_target_k_and_segment_that_is_not_empty() -> None:
@@ -143,7 +157,7 @@ def test_published_lists_are_judged_as_they_were_shown() -> None:
     history = history_of([Deed(0, 3, 0.0), Deed(0, 3, 5.0), Deed(0, 1, 5.0)])
     lists = ready("interest", [0], [[3, 0, 1, NO_ROW]])
 
-    found = by_grain(summarise_night(history, catalogue_of(4), 1, 5, [lists], [Popular(3)]))
+    found = judged_on(history, 1, [lists], [Popular(3)])
 
     assert found["interest", "all", "all", "mrr", 10].value == 1
     assert found["interest", "new", "all", "mrr", 10].value == 1 / 2
@@ -159,7 +173,7 @@ def test_a_variant_is_judged_by_those_who_were_shown_it_or_nothing() -> None:
     history = history_of([Deed(user, 1, 5.0) for user in range(3)])
     published = [ready("one", [0], [[1, 2]]), ready("other", [1], [[2, NO_ROW]])]
 
-    found = by_grain(summarise_night(history, catalogue_of(4), 3, 5, published, [Popular()]))
+    found = judged_on(history, 3, published, [Popular()])
 
     hit_rates = {
         variant: (row.value, row.n)
@@ -173,7 +187,7 @@ def test_a_variant_is_judged_by_those_who_were_shown_it_or_nothing() -> None:
 def test_a_night_without_baselines_or_lists_has_no_rows_of_them() -> None:
     history = history_of([Deed(0, 1, 5.0)])
 
-    assert summarise_night(history, catalogue_of(4), 1, 5, []) == []
-    rows = summarise_night(history, catalogue_of(4), 1, 5, [ready("one", [], [])])
+    assert judged_on(history, 1, [], []) == {}
+    rows = judged_on(history, 1, [ready("one", [], [])], []).values()
     assert {row.variant for row in rows} == {"one"}
     assert {row.value for row in rows if row.metric == "recall"} == {0.0}

@@ -43,8 +43,8 @@ def test_the_truth_is_what_the_protocol_says(happened: list[Deed], since: int) -
     def new(day: int, item: int) -> bool:
         first = int(catalogue.since[item])
         if first == UNKNOWN:
-            used = [int(deed.time) for deed in happened if deed.item == item and deed.time < day]
-            first = min(used, default=day)
+            taken = (deed for deed in happened if deed.item == item and deed.weight > 0)
+            first = min(int(deed.time) for deed in taken if deed.time < day + 1)
         return day - first < 7
 
     segments: dict[Segment, set[tuple[int, int, int]]] = {

@@ -15,7 +15,7 @@ from tastes import DIM, OPTIONS, Act, Tastes, data_of, texts_of
 from recsys_tasks.evaluation.baselines import popularity_baselines
 from recsys_tasks.evaluation.judging import judge
 from recsys_tasks.evaluation.metrics import ndcg
-from recsys_tasks.evaluation.protocol import replay
+from recsys_tasks.evaluation.protocol import Scorer, replay
 from recsys_tasks.training import INTEREST, RERANKED, SharedTraining, TrainedScorer, TrainingData
 
 VARIANTS: Final = (INTEREST, RERANKED)
@@ -134,7 +134,10 @@ def assert_level(values: NDArray[np.float64], rival: NDArray[np.float64]) -> Non
 def last_days(data: TrainingData, since: int, until: int) -> dict[str, NDArray[np.float64]]:
     """NDCG@10 of each user-day, target `new`, by variant or baseline."""
     shared = SharedTraining(data, OPTIONS)
-    scorers = [*(TrainedScorer(name, shared) for name in VARIANTS), *popularity_baselines()]
+    scorers: list[Scorer] = [
+        *(TrainedScorer(name, shared) for name in VARIANTS),
+        *popularity_baselines(),
+    ]
     n_users = int(data.interactions.users.max()) + 1
     met = replay(
         data.interactions,

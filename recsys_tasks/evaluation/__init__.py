@@ -1,14 +1,10 @@
 """How good lists are: one protocol for the nightly step, for backtest and for every figure."""
 
 from recsys_tasks.evaluation.metrics import METRICS
-from recsys_tasks.evaluation.protocol import Scorer, replay
-from recsys_tasks.evaluation.ready_lists import (
-    ReadyLists,
-    meet_night,
-    summarise_met,
-    summarise_night,
-)
+from recsys_tasks.evaluation.protocol import Scorer, SharedScorer, replay
+from recsys_tasks.evaluation.ready_lists import ReadyLists
 from recsys_tasks.evaluation.replays import Lists, Replay
+from recsys_tasks.evaluation.served import meet_day, summarise_served
 from recsys_tasks.evaluation.summary import (
     Difference,
     Evaluation,
@@ -27,11 +23,11 @@ __all__ = [
     "ReadyLists",
     "Replay",
     "Scorer",
+    "SharedScorer",
     "differences",
     "last_fifth",
-    "meet_night",
+    "meet_day",
     "replay",
     "summarise",
-    "summarise_met",
-    "summarise_night",
+    "summarise_served",
 ]

@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.evaluation.judging import in_segment
-from recsys_tasks.evaluation.ready_lists import ReadyLists, met_by
+from recsys_tasks.evaluation.judging import part_of
+from recsys_tasks.evaluation.measuring import Measuring
+from recsys_tasks.evaluation.ready_lists import ReadyLists
 from recsys_tasks.evaluation.replays import Replay
-from recsys_tasks.evaluation.summary import values
+from recsys_tasks.evaluation.served import met_by
 from recsys_tasks.evaluation.user_days import SEGMENTS, Segment, Target
 
 # In the order of the columns of experiment_user_days.
@@ -46,9 +47,11 @@ def figures_of_users(met: Replay, published: Sequence[ReadyLists]) -> Iterator[U
     """
     for lists, theirs in met_by(met, published):
         for target in theirs.targets:
+            measuring = Measuring(theirs, target, lists.name)
             for segment in KEPT:
-                users = theirs.user_days.users[in_segment(theirs, target, segment)]
+                part = part_of(theirs, target, segment)
+                users = theirs.user_days.users[part.rows]
                 if len(users):
-                    found = values(theirs, target, lists.name, segment, METRICS)
+                    found = measuring.values(part, METRICS)
                     columns = [found[metric, K] for metric in METRICS]
                     yield UserFigures(lists.name, target, segment, users, np.stack(columns, axis=1))

@@ -10,16 +10,24 @@ All items that exist on the day are ranked, never a sample of negatives.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import groupby, product
-from operator import attrgetter
-from typing import Final, Protocol
+from itertools import product
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation.listing import Batch, batches_of, touched, write_lists
-from recsys_tasks.evaluation.replays import Replay, blank_lists
+from recsys_tasks.evaluation.listing import (
+    Batch,
+    Before,
+    days_of,
+    list_scored,
+    list_shared,
+    open_day,
+    parts_of,
+)
+from recsys_tasks.evaluation.replays import KS, Replay
+from recsys_tasks.evaluation.touched import Touched
 from recsys_tasks.evaluation.user_days import TARGETS, Target, UserDays, user_days
 from recsys_tasks.interactions import Catalogue, Interactions, date_of
 from recsys_tasks.popularity import Popularity
@@ -56,6 +64,17 @@ class Scorer(Protocol):
         """
 
 
+@runtime_checkable
+class SharedScorer(Scorer, Protocol):
+    """One that scores everyone alike: items are sorted once a day, not once a user.
+
+    Its lists and AUC are those that `scores` would give, to the bit.
+    """
+
+    def shared_scores(self, past: Interactions, day: int) -> NDArray[np.float32]:
+        """The row of scores that each user has, shape (n_items,); as `scores`, nan is an error."""
+
+
 def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each with its default
     interactions: Interactions,
     catalogue: Catalogue,
@@ -64,7 +83,7 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
     since: int,
     until: int,
     *,
-    ks: tuple[int, ...] = (10, 50),
+    ks: tuple[int, ...] = KS,
     targets: tuple[Target, ...] = TARGETS,
     max_user_days: int | None = None,
     max_days: int | None = None,
@@ -99,29 +118,21 @@ def replay(  # noqa: PLR0913 -- the choices of the protocol, each named, each wi
         raise NothingToEvaluate(since=date_of(since), until=date_of(until))
     truth = sample(everyone, max_user_days, seed, max_days)
     keys = product(targets, (scorer.name for scorer in scorers))
-    popularity, total = (np.zeros(size, np.float32) for size in (len(truth.items), len(truth)))
-    met = Replay(
-        since,
-        until,
-        ks,
-        truth,
-        len(everyone) - len(truth),
-        popularity,
-        total,
-        blank_lists(truth, ks[-1], keys),
-        catalogue,
-    )
+    met = Replay.blank(since, until, ks, truth, keys, catalogue, len(everyone) - len(truth))
     counted = Popularity(len(catalogue))
     _fit(scorers, interactions.before(since), catalogue, since)
     fitted = since
-    for day, batches in groupby(batches_of(truth, BATCH_SIZE), key=attrgetter("day")):
-        past = interactions.before(day)
+    for whole in days_of(truth):
+        day, past = whole.day, interactions.before(whole.day)
         if retrain_every is not None and day >= fitted + retrain_every:
             _fit(scorers, past, catalogue, day)
             fitted = day
-        counts = counted.before(past, day).astype(np.float32)
-        for batch in batches:
-            _meet(met, batch, scorers, past, counts)
+        before = Before(
+            counted.before(past, day).astype(np.float32),
+            catalogue.since > day,
+            Touched.of(past, truth.users[whole.rows], len(catalogue)),
+        )
+        _meet(met, whole, scorers, past, before)
         if on_day is not None:
             on_day(day)
     return met
@@ -153,25 +164,36 @@ def _fit(scorers: Sequence[Scorer], past: Interactions, catalogue: Catalogue, da
 
 
 def _meet(
-    met: Replay,
-    batch: Batch,
-    scorers: Sequence[Scorer],
-    past: Interactions,
-    counts: NDArray[np.float32],
+    met: Replay, whole: Batch, scorers: Sequence[Scorer], past: Interactions, before: Before
 ) -> None:
-    """Write into `met` what every scorer lists for a batch of user-days."""
-    truth, users = met.user_days, met.user_days.users[batch.rows]
-    met.total[batch.rows] = counts.sum(dtype=np.float64)
-    met.popularity[batch.pairs] = counts[truth.items[batch.pairs]]
-    absent = np.tile(met.catalogue.since > batch.day, (len(users), 1))
+    """Write into `met` what every scorer lists for the user-days of a day."""
+    open_day(met, whole, before)
+    personal = [scorer for scorer in scorers if not isinstance(scorer, SharedScorer)]
+    for scorer in scorers:
+        if isinstance(scorer, SharedScorer):
+            scores = _checked(scorer, scorer.shared_scores(past, whole.day), whole.day)
+            list_shared(met, scorer.name, whole, before, scores)
+    for batch in parts_of(met.user_days, whole, BATCH_SIZE) if personal else ():
+        _meet_batch(met, batch, personal, past, before)
+
+
+def _meet_batch(
+    met: Replay, batch: Batch, scorers: Sequence[Scorer], past: Interactions, before: Before
+) -> None:
+    """Write into `met` what scorers that score each user list for some user-days of a day."""
+    users = met.user_days.users[batch.rows]
     left_out = {
-        target: absent if target == "all" else absent | touched(past, users, len(counts))
+        target: before.absent | before.left_out(target, batch.place).mask()
         for target in met.targets
     }
     for scorer in scorers:
-        scores = scorer.scores(past, users, batch.day)
-        if np.isnan(scores).any():
-            message = f"{scorer.name} scored nan on day {batch.day}"
-            raise ValueError(message)
+        scores = _checked(scorer, scorer.scores(past, users, batch.day), batch.day)
         for target, banned in left_out.items():
-            write_lists(met, (target, scorer.name), batch, scores, banned, counts)
+            list_scored(met, (target, scorer.name), batch, scores, banned, before.counts)
+
+
+def _checked(scorer: Scorer, scores: NDArray[np.float32], day: int) -> NDArray[np.float32]:
+    if np.isnan(scores).any():
+        message = f"{scorer.name} scored nan on day {day}"
+        raise ValueError(message)
+    return scores

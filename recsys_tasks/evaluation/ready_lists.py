@@ -1,103 +1,83 @@
-"""Lists that exist already, as a scorer: last night's, as they were published."""
+"""Lists that exist already: last night's, as they were published."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.evaluation.protocol import Scorer, replay
-from recsys_tasks.evaluation.replays import Replay
-from recsys_tasks.evaluation.summary import Evaluation, summarise
-from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
+from recsys_tasks.evaluation.metrics.share import share
+from recsys_tasks.evaluation.touched import Touched
+from recsys_tasks.interactions import NO_ROW
 
 
 @dataclass(frozen=True)
 class ReadyLists:
     """Published lists in the order that they have.
 
-    Target `new` leaves touched items out, and a list gets shorter by them. No AUC is defined: a
-    list does not rank the whole catalogue.
+    Target `new` leaves touched items out, and a list gets shorter by them. No AUC is defined where
+    a list does not rank the whole catalogue.
 
     Attributes:
         name: Of the variant, as in `evaluations`.
         users: Distinct rows of the users who have a list, ascending, shape (n,).
-        ranked: Rows of their items, best first, NO_ROW where a list is short, shape (n, k).
-        n_items: Items in the catalogue.
+        ranked: Rows of their distinct items, best first, NO_ROW where a list is short, (n, k).
     """
 
     name: str
     users: NDArray[np.int32]
     ranked: NDArray[np.int32]
-    n_items: int
 
-    def fit(self, past: Interactions, catalogue: Catalogue, day: int) -> None:
-        """Nothing: the lists are there."""
-
-    def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
-        """From k for the first item of a list down to 1; -inf for what is not listed."""
-        del past, day
-        scores = np.full((len(users), self.n_items), -np.inf, np.float32)
-        found = np.flatnonzero(np.isin(users, self.users))
-        ranked = self.ranked[np.searchsorted(self.users, users[found])]
-        rows, ranks = np.nonzero(ranked != NO_ROW)
-        scores[found[rows], ranked[rows, ranks]] = ranked.shape[1] - ranks
-        return scores
+    def of(self, users: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The lists of distinct users, NO_ROW for one who has none; shape (n, k)."""
+        found = np.full((len(users), self.ranked.shape[1]), NO_ROW, np.int32)
+        known = np.flatnonzero(np.isin(users, self.users))
+        found[known] = self.ranked[np.searchsorted(self.users, users[known])]
+        return found
 
 
-def meet_night(
-    interactions: Interactions,
-    catalogue: Catalogue,
-    n_users: int,
-    day: int,
-    published: Sequence[ReadyLists],
-    baselines: Sequence[Scorer] = (),
-) -> Replay:
-    """Lists that were made for `day` against what users did on it, beside baselines.
-
-    Raises:
-        NothingToEvaluate: Nobody took to anything on `day`.
-    """
-    return replay(interactions, catalogue, n_users, [*published, *baselines], day, day + 1)
-
-
-def met_by(met: Replay, published: Sequence[ReadyLists]) -> Iterator[tuple[ReadyLists, Replay]]:
-    """Each variant's lists, and what its users did.
-
-    A user who was shown another variant's list says nothing about a variant. A user who was shown
-    none at all counts as one whose list is empty.
-    """
-    for lists in published:
-        elsewhere = [other.users for other in published if other is not lists]
-        users = np.setdiff1d(met.user_days.users, np.concatenate([[], *elsewhere]))
-        yield lists, met.among(users, [lists.name])
-
-
-def summarise_met(met: Replay, published: Sequence[ReadyLists]) -> list[Evaluation]:
-    """Every metric of every variant over its users, and of every baseline over all of them.
+def without(
+    ranked: NDArray[np.int32], absent: NDArray[np.bool_], left_out: Touched
+) -> NDArray[np.int32]:
+    """Lists without items that do not exist or are left out, closed up; shape as `ranked`.
 
     Args:
-        met: As of `meet_night`.
-        published: The lists that it met; all else are baselines.
+        ranked: Item rows of n lists, best first, NO_ROW for none, shape (n, k).
+        absent: Items that do not exist, shape (n_items,).
+        left_out: Items that are no candidates of the n users.
     """
-    rows = [row for _, theirs in met_by(met, published) for row in summarise(theirs)]
-    names = {lists.name for lists in published}
-    baselines = [name for name in met.variants if name not in names]
-    return rows + summarise(met.among(met.user_days.users, baselines))
+    kept = (ranked != NO_ROW) & ~absent[ranked]
+    kept &= ~left_out.has(np.arange(len(ranked))[:, None], ranked)
+    order = np.argsort(~kept, axis=1, kind="stable")
+    closed: NDArray[np.int32] = np.take_along_axis(np.where(kept, ranked, NO_ROW), order, axis=1)
+    return closed
 
 
-def summarise_night(
-    interactions: Interactions,
-    catalogue: Catalogue,
-    n_users: int,
-    day: int,
-    published: Sequence[ReadyLists],
-    baselines: Sequence[Scorer] = (),
-) -> list[Evaluation]:
-    """`meet_night` in figures.
+def wins_in(
+    ranked: NDArray[np.int32],
+    n_candidates: NDArray[np.int64],
+    rows: NDArray[np.intp],
+    items: NDArray[np.int32],
+) -> NDArray[np.float32]:
+    """The share of the irrelevant candidates that each relevant item beats.
 
-    Raises:
-        NothingToEvaluate: Nobody took to anything on `day`.
+    Args:
+        ranked: What `without` leaves of n lists, shape (n, k).
+        n_candidates: How many items could be listed for each user, shape (n,).
+        rows: The list of each relevant item, ascending, shape (p,).
+        items: The relevant items, shape (p,).
+
+    Returns:
+        Values in [0, 1], shape (p,); nan where a list does not hold every candidate, and where all
+        of them are relevant.
     """
-    met = meet_night(interactions, catalogue, n_users, day, published, baselines)
-    return summarise_met(met, published)
+    found = np.full(len(rows), np.nan, np.float32)
+    whole = np.flatnonzero(((ranked != NO_ROW).sum(axis=1) == n_candidates)[rows])
+    pairs, places = np.nonzero(ranked[rows[whole]] == items[whole, None])
+    irrelevant = ranked != NO_ROW
+    irrelevant[rows[whole][pairs], places] = False
+    n_irrelevant = irrelevant.sum(axis=1)
+    beaten = np.zeros(len(whole))
+    seen = np.cumsum(irrelevant, axis=1)[rows[whole][pairs], places]
+    beaten[pairs] = n_irrelevant[rows[whole][pairs]] - seen
+    found[whole] = share(beaten, n_irrelevant[rows[whole]])
+    return found

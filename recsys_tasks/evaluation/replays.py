@@ -1,14 +1,16 @@
 """What a replay leaves behind: lists, and the truth that they met."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.user_days import Target, UserDays
 from recsys_tasks.interactions import NO_ROW, Catalogue
+
+KS: Final = (10, 50)  # lengths at which lists are cut, if nothing else is asked for
 
 
 class Lists(NamedTuple):
@@ -61,6 +63,22 @@ class Replay:
     lists: dict[tuple[Target, str], Lists]
     catalogue: Catalogue
 
+    @classmethod
+    def blank(
+        cls,
+        since: int,
+        until: int,
+        ks: tuple[int, ...],
+        truth: UserDays,
+        keys: Iterable[tuple[Target, str]],
+        catalogue: Catalogue,
+        n_left_out: int = 0,
+    ) -> "Replay":
+        """Empty lists for each target and variant, to be filled day by day."""
+        popularity, total = (np.zeros(size, np.float32) for size in (len(truth.items), len(truth)))
+        lists = {key: Lists.blank(truth, ks[-1]) for key in keys}
+        return cls(since, until, ks, truth, n_left_out, popularity, total, lists, catalogue)
+
     @property
     def targets(self) -> list[Target]:
         """Those that were asked for, in that order."""
@@ -73,7 +91,10 @@ class Replay:
 
     def among(self, users: NDArray[np.int32], variants: Collection[str]) -> "Replay":
         """The user-days of some users, and the lists of some variants."""
+        kept = {key: lists for key, lists in self.lists.items() if key[1] in variants}
         chosen = np.isin(self.user_days.users, users)
+        if chosen.all():
+            return replace(self, lists=kept)
         pairs = chosen[self.user_days.rows]
         return Replay(
             self.since,
@@ -84,16 +105,8 @@ class Replay:
             self.popularity[pairs],
             self.total[chosen],
             {
-                (target, name): Lists(of.ranked[chosen], of.popularity[chosen], of.wins[pairs])
-                for (target, name), of in self.lists.items()
-                if name in variants
+                key: Lists(of.ranked[chosen], of.popularity[chosen], of.wins[pairs])
+                for key, of in kept.items()
             },
             self.catalogue,
         )
-
-
-def blank_lists(
-    truth: UserDays, k: int, keys: Iterable[tuple[Target, str]]
-) -> dict[tuple[Target, str], Lists]:
-    """Empty lists for each target and variant."""
-    return {key: Lists.blank(truth, k) for key in keys}

@@ -1,14 +1,14 @@
 """A replay in figures: rows of `evaluations`, and who wins."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.intervals import Interval, intervals
-from recsys_tasks.evaluation.judging import cut, in_segment, judge
+from recsys_tasks.evaluation.judging import part_of
+from recsys_tasks.evaluation.measuring import Cut, Measuring, Values, cuts
 from recsys_tasks.evaluation.metrics import METRICS
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import SEGMENTS, Segment, Target
@@ -17,9 +17,6 @@ from recsys_tasks.evaluation.user_days import SEGMENTS, Segment, Target
 ACCURACY: Final = tuple(
     name for name in METRICS if name not in {"coverage", "novelty", "diversity"}
 )
-
-Cut = tuple[str, int | None]  # a metric, and the k at which lists are cut for it
-Values = dict[Cut, NDArray[np.float64]]
 
 
 class Evaluation(NamedTuple):
@@ -89,24 +86,13 @@ def summarise(met: Replay) -> list[Evaluation]:
     A user-day counts in a segment if something is relevant there. A segment without user-days
     has no rows.
     """
-    groups = product(met.targets, SEGMENTS)
-    return [row for target, segment in groups for row in _rows(met, target, segment)]
-
-
-def values(
-    met: Replay,
-    target: Target,
-    variant: str,
-    segment: Segment = "all",
-    metrics: Collection[str] = METRICS.keys(),
-) -> Values:
-    """Each metric at each k on the user-days of a segment, shape (n,); shape () if pooled."""
-    judged = judge(met, target, variant, segment)
-    at_k = {k: cut(judged, k) for k in met.ks}
-    return {
-        (name, k): METRICS[name].measure(judged if k is None else at_k[k])
-        for name, k in _cuts(met, metrics)
-    }
+    return [
+        row
+        for target in met.targets
+        for measuring in [_measuring(met, target)]
+        for segment in SEGMENTS
+        for row in _rows(met, target, segment, measuring)
+    ]
 
 
 def differences(
@@ -124,19 +110,21 @@ def differences(
     Of the metrics, `coverage` cannot be asked for: it is no mean over user-days.
     """
     found = []
+    lists = {target: _measuring(met, target) for target in met.targets}
     for target, segment in product(met.targets, segments):
-        measured = _measured(met, target, segment, metrics)
+        part = part_of(met, target, segment)
+        measured = {name: one.values(part, metrics) for name, one in lists[target].items()}
         rivals_of_all = [
             name
             for name in measured
             if name not in variants and (baselines is None or name in baselines)
         ]
-        users = met.user_days.users[in_segment(met, target, segment)]
+        users = met.user_days.users[part.rows]
         if not (rivals_of_all and len(users)):
             continue
         rivals = [
             (cut_at, variant, _best(measured, rivals_of_all, cut_at))
-            for cut_at, variant in product(_cuts(met, metrics), variants)
+            for cut_at, variant in product(cuts(met, metrics), variants)
         ]
         gaps = [measured[variant][at] - measured[best][at] for at, variant, best in rivals]
         found += [
@@ -146,12 +134,15 @@ def differences(
     return found
 
 
-def _rows(met: Replay, target: Target, segment: Segment) -> Iterator[Evaluation]:
+def _rows(
+    met: Replay, target: Target, segment: Segment, lists: Mapping[str, Measuring]
+) -> Iterator[Evaluation]:
     """The rows of one target and segment, variant by variant."""
-    users = met.user_days.users[in_segment(met, target, segment)]
+    part = part_of(met, target, segment)
+    users = met.user_days.users[part.rows]
     if not len(users):
         return
-    measured = _measured(met, target, segment)
+    measured = {name: one.values(part) for name, one in lists.items()}
     columns = [(variant, cut_at) for variant in measured for cut_at in measured[variant]]
     means = [(variant, at) for variant, at in columns if not METRICS[at[0]].pooled]
     found = intervals([measured[variant][at] for variant, at in means], users)
@@ -163,11 +154,9 @@ def _rows(met: Replay, target: Target, segment: Segment) -> Iterator[Evaluation]
         yield Evaluation(met.until - 1, target, variant, segment, *at, mean, low, high, n)
 
 
-def _measured(
-    met: Replay, target: Target, segment: Segment, metrics: Collection[str] = METRICS.keys()
-) -> dict[str, Values]:
-    """The values of every variant."""
-    return {name: values(met, target, name, segment, metrics) for name in met.variants}
+def _measuring(met: Replay, target: Target) -> dict[str, Measuring]:
+    """The lists of every variant."""
+    return {name: Measuring(met, target, name) for name in met.variants}
 
 
 def _best(measured: dict[str, Values], baselines: Sequence[str], cut_at: Cut) -> str:
@@ -179,9 +168,3 @@ def _best(measured: dict[str, Values], baselines: Sequence[str], cut_at: Cut) ->
         return float(defined.mean()) if len(defined) else -np.inf
 
     return max(baselines, key=mean)
-
-
-def _cuts(met: Replay, metrics: Collection[str]) -> Iterator[Cut]:
-    for name in metrics:
-        for k in met.ks if METRICS[name].at_k else (None,):
-            yield name, k

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.evaluation.touched import Touched
 from recsys_tasks.histories import relevant
-from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
+from recsys_tasks.interactions import ALWAYS, NEVER, NO_ROW, Catalogue, Interactions
 
 Target = Literal["new", "all"]
 Segment = Literal["all", "cold", "light", "warm", "new_items", "known_items"]
@@ -23,6 +24,13 @@ SEGMENTS: Final[tuple[Segment, ...]] = get_args(Segment)
 LEARNT_SHARE: Final = 0.8
 FIRST_WARM: Final = 5  # interactions before the day
 NEW_FOR: Final = 7  # days
+# Fewest and most interactions before the day.
+_HISTORIES: Final[dict[Segment, tuple[int, int]]] = {
+    "all": (0, NEVER),
+    "cold": (0, 0),
+    "light": (1, FIRST_WARM - 1),
+    "warm": (FIRST_WARM, NEVER),
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class UserDays:
         items: Row of the item, ascending within a user-day, shape (p,).
         untouched: Whether the user never touched the item before the day, whatever the sign; (p,).
         new: Whether the item is new this week, shape (p,): it exists for less than 7 days, by
-            `Catalogue.since`; where that is unknown, nobody touched it, or for less than 7 days.
+            `Catalogue.since`; where that is unknown, nobody took to it, or for less than 7 days.
     """
 
     users: NDArray[np.int32]
@@ -51,26 +59,23 @@ class UserDays:
     def __len__(self) -> int:
         return len(self.users)
 
-    def relevant(self, target: Target, segment: Segment = "all") -> NDArray[np.bool_]:
-        """Which of the p items are relevant for a target, in a segment.
+    def relevant(
+        self, target: Target, segment: Segment = "all", *, pairs: slice = slice(None)
+    ) -> NDArray[np.bool_]:
+        """Which of the p items are relevant for a target, in a segment; of some `pairs` of them.
 
         Target `new` is about items that the user never touched; target `all` about every item.
         """
-        chosen = self._in_segment(segment)
-        return chosen & self.untouched if target == "new" else chosen
+        chosen = self._in_segment(segment, pairs)
+        return chosen & self.untouched[pairs] if target == "new" else chosen
 
-    def _in_segment(self, segment: Segment) -> NDArray[np.bool_]:
+    def _in_segment(self, segment: Segment, pairs: slice) -> NDArray[np.bool_]:
         """Users by interactions before the day: 0, 1-4, 5 or more. Items by age."""
-        history = self.history[self.rows]
-        segments: dict[Segment, NDArray[np.bool_]] = {
-            "all": history >= 0,
-            "cold": history == 0,
-            "light": (history > 0) & (history < FIRST_WARM),
-            "warm": history >= FIRST_WARM,
-            "new_items": self.new,
-            "known_items": ~self.new,
-        }
-        return segments[segment]
+        if segment in ("new_items", "known_items"):
+            return np.equal(self.new[pairs], segment == "new_items")
+        least, most = _HISTORIES[segment]
+        history = self.history[self.rows[pairs]]
+        return np.logical_and(history >= least, history <= most)
 
     def take(self, chosen: NDArray[np.intp]) -> "UserDays":
         """The chosen user-days, which must ascend, with their items."""
@@ -109,8 +114,49 @@ def user_days(
         rows=rows.astype(np.int32),
         items=items,
         untouched=_first_touch(happened, users[rows], items, n_users, n_items) >= days[rows],
-        new=_first_day(happened, catalogue)[items] > days[rows] - NEW_FOR,
+        new=_first_day(relevant(happened), catalogue)[items] > days[rows] - NEW_FOR,
     )
+
+
+def of_one_day(
+    day: int,
+    users: NDArray[np.intp],
+    items: NDArray[np.int32],
+    history: NDArray[np.int32],
+    touched: Touched,
+    first_days: NDArray[np.int32],
+) -> UserDays:
+    """As `user_days` of one day, out of what is known of its users alone.
+
+    Args:
+        day: The day.
+        users: The user of each relevant interaction of the day, every one below n, shape (m,).
+        items: Its item, shape (m,).
+        history: Interactions of each user before the day, of any sign, shape (n,).
+        touched: What the n users touched before the day.
+        first_days: As `days_since` gives them.
+    """
+    taken = Touched.of_pairs(users, items, len(history), touched.n_items)
+    rows, items = taken.rows, taken.items
+    return UserDays(
+        users=np.arange(len(history), dtype=np.int32),
+        days=np.full(len(history), day, np.int32),
+        history=history,
+        rows=rows.astype(np.int32),
+        items=items,
+        untouched=~touched.has(rows, items),
+        new=first_days[items] > day - NEW_FOR,
+    )
+
+
+def days_since(catalogue: Catalogue, first_taken: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The day since which each item exists or, where that is unknown, is taken to; (n_items,).
+
+    Args:
+        catalogue: Every item.
+        first_taken: The day on which an item was first taken to, NEVER for one that was not.
+    """
+    return np.where(catalogue.since == ALWAYS, first_taken, catalogue.since)
 
 
 def last_fifth(interactions: Interactions) -> tuple[int, int]:
@@ -165,12 +211,9 @@ def _first_touch(
     return days
 
 
-def _first_day(interactions: Interactions, catalogue: Catalogue) -> NDArray[np.int32]:
-    """The day since which each item exists or, where that is unknown, is used; shape (n_items,).
-
-    The largest int32 for an item of which nothing is known.
-    """
-    used, first = np.unique(interactions.items, return_index=True)
-    days = np.full(len(catalogue), np.iinfo(np.int32).max, np.int32)
-    days[used] = interactions.days[first]
-    return np.where(catalogue.since == np.iinfo(np.int32).min, days, catalogue.since)
+def _first_day(taken: Interactions, catalogue: Catalogue) -> NDArray[np.int32]:
+    """As `days_since`, out of all relevant interactions."""
+    items, first = np.unique(taken.items, return_index=True)
+    days = np.full(len(catalogue), NEVER, np.int32)
+    days[items] = taken.days[first]
+    return days_since(catalogue, days)

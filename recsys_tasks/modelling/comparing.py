@@ -11,8 +11,8 @@ import numpy as np
 
 from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.evaluation import Scorer, differences, last_fifth, replay
+from recsys_tasks.evaluation.measuring import values
 from recsys_tasks.evaluation.replays import Replay
-from recsys_tasks.evaluation.summary import values
 from recsys_tasks.evaluation.user_days import Target
 from recsys_tasks.interactions import Interactions, date_of, day_number
 from recsys_tasks.interest_model import InterestModel

@@ -5,29 +5,27 @@ made one for them, else the cold-start list. A user counts for the variant that 
 also where an earlier night's list was served, or none: so chance alone tells variants' users apart.
 The row's night is the day whose behaviour the lists met.
 
+Figures are those of the replay of the whole history. Read are the day, what its users did before,
+and the daily counts of items: what everybody else did costs nothing.
+
 While there are two variants to compare, every user-day is kept, and the sums that `experiments`
 shows are made anew.
 """
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
-from itertools import chain
+from datetime import date
 from math import isnan
 
-import numpy as np
-
-from recsys_tasks.errors import NothingToEvaluate
-from recsys_tasks.evaluation import ReadyLists, meet_night, summarise_met
-from recsys_tasks.evaluation.baselines import popularity_baselines
+from recsys_tasks.evaluation import Evaluation, meet_day, summarise, summarise_served
 from recsys_tasks.evaluation.experiments import UserFigures, figures_of_users
 from recsys_tasks.evaluation.records import records
-from recsys_tasks.interactions import NO_ROW, day_number, rows_of
+from recsys_tasks.interactions import day_number
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session
-from recsys_tasks.warehouse.history import History, read_history
 from recsys_tasks.warehouse.models import serving_model
+from recsys_tasks.warehouse.served import ServedDay, read_day
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
@@ -50,55 +48,43 @@ def _evaluate(session: Session, settings: Settings, day: date) -> int:
     session.execute("delete_user_days", night=day)
     if night is None:
         return 0
-    preset, model = preset_of(settings), serving_model(session)
-    history = read_history(session, preset, model, day + timedelta(days=1))
-    served = _served(session, history, day, night)
-    try:
-        met = meet_night(
-            history.interactions,
-            history.catalogue,
-            len(history.user_keys),
-            day_number(day),
-            served,
-            popularity_baselines(),
-        )
-    except NothingToEvaluate:
+    served = read_day(session, preset_of(settings), serving_model(session), day, night)
+    if not len(served.truth):
         return 0
-    evaluations = summarise_met(met, served)
+    evaluations = [
+        *_judge_published(session, served, day, keep=session.value("is_experiment", night=night)),
+        *_judge_baselines(served, day),
+    ]
     session.execute("insert_evaluations", evaluations=json.dumps(records(evaluations)))
-    if session.value("is_experiment", night=night):
-        for figures in figures_of_users(met, served):
-            session.copy_rows("copy_user_days", _rows(session, history, day, figures))
     return len(evaluations)
 
 
+def _judge_published(
+    session: Session, served: ServedDay, day: date, *, keep: bool
+) -> list[Evaluation]:
+    """Every metric of every variant over its users; every user-day is kept if asked for."""
+    truth, before, catalogue, lists = served[:4]
+    met = meet_day(truth, before, catalogue, day_number(day), lists)
+    served.vectors.bring(met)
+    for figures in figures_of_users(met, lists) if keep else ():
+        session.copy_rows("copy_user_days", _rows(session, served, day, figures))
+    return summarise_served(met, lists)
+
+
+def _judge_baselines(served: ServedDay, day: date) -> Iterator[Evaluation]:
+    """Every metric of every baseline over all users, one by one: lists of all would fill memory."""
+    for name, scores in served.baselines.items():
+        met = meet_day(*served[:3], day_number(day), baselines={name: scores})
+        served.vectors.bring(met)
+        yield from summarise(met)
+
+
 def _rows(
-    session: Session, history: History, day: date, figures: UserFigures
+    session: Session, served: ServedDay, day: date, figures: UserFigures
 ) -> Iterator[tuple[object, ...]]:
     """Rows of experiment_user_days."""
     variant_key = session.value("variant_key", variant=figures.variant)
     for user, values in zip(figures.users.tolist(), figures.values.tolist(), strict=True):
         known = (None if isnan(value) else value for value in values)
-        key = int(history.user_keys[user])
+        key = int(served.user_keys[user])
         yield (day, key, variant_key, figures.target, figures.segment, *known)
-
-
-def _served(session: Session, history: History, day: date, night: date) -> list[ReadyLists]:
-    """The lists that users of the day were served, by variant."""
-    keys, lists, variants = session.columns("served_lists", day=day, night=night)
-    users, _ = rows_of(history.user_keys, np.array(keys, np.int32))
-    lengths = np.array([len(items) for items in lists], np.int32)
-    is_there = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    ranked = np.full(is_there.shape, NO_ROW, np.int32)
-    rows, found = rows_of(history.item_keys, np.array([*chain.from_iterable(lists)], np.int32))
-    ranked[is_there] = np.where(found, rows, NO_ROW)
-    names = np.array(variants)
-    return [
-        ReadyLists(
-            name,
-            users[names == name].astype(np.int32),
-            ranked[names == name],
-            len(history.catalogue),
-        )
-        for name in sorted(set(variants))
-    ]

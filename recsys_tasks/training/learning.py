@@ -9,7 +9,7 @@ import structlog
 
 from recsys_tasks.cooccurrence import Cooccurrence, cooccurrence
 from recsys_tasks.evaluation.baselines import popularity_baselines
-from recsys_tasks.evaluation.protocol import sample
+from recsys_tasks.evaluation.protocol import Scorer, sample
 from recsys_tasks.evaluation.user_days import user_days
 from recsys_tasks.histories import user_items
 from recsys_tasks.interest_model import Learned
@@ -133,7 +133,7 @@ def choose(
     first = mixed(model, mix)
     together = _together(data, cut)
     judged_since = _day_at(past.between(cut, until).times, 1 - JUDGED_SHARE, until)
-    scorers = [
+    scorers: list[Scorer] = [
         InterestScorer("content", data.zero_shot, data.vectors),
         InterestScorer("interest", first, data.vectors),
         *popularity_baselines(),

@@ -34,15 +34,20 @@ class History(NamedTuple):
 
 def read_history(session: Session, preset: Preset, model: StoredModel, until: date) -> History:
     """The interactions before a day, and every item."""
-    keys, ids, text_keys, are_listed, days = session.columns("all_items")
-    items = Items(np.array(keys, np.int32), np.array(text_keys, np.int32))
+    ids, items, since = read_items(session)
     happened = weighed(session, "interactions_until", preset, model, items, until=until)
-    since = [_first_day(listed, day) for listed, day in zip(are_listed, days, strict=True)]
-    vectors = happened.vectors[: len(keys)]
-    catalogue = Catalogue(tuple(ids), np.array(since, np.int32), vectors)
+    catalogue = Catalogue(ids, since, happened.vectors[: len(ids)])
     return History(
         happened.interactions, catalogue, happened.user_keys, items.item_keys, happened.vectors
     )
+
+
+def read_items(session: Session) -> tuple[tuple[str, ...], Items, NDArray[np.int32]]:
+    """Every item in ascending order of ids: ids, keys, and the first day of each, (n_items,)."""
+    keys, ids, text_keys, are_listed, days = session.columns("all_items")
+    since = [_first_day(listed, day) for listed, day in zip(are_listed, days, strict=True)]
+    items = Items(np.array(keys, np.int32), np.array(text_keys, np.int32))
+    return tuple(ids), items, np.array(since, np.int32)
 
 
 def _first_day(is_listed: bool, day: date | None) -> int:  # noqa: FBT001  a column of the catalogue

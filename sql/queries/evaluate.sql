@@ -15,19 +15,16 @@ select max(published_nights.night)
 from published_nights
 where published_nights.night < %(day)s;
 
--- name: served_lists
--- The list that each user who did something on a day was served: of the latest night that made one,
--- else the cold-start list; and the variant that the night assigned, else the list's where nights
--- knew of no variants yet.
+-- name: create_served_lists!
+-- The list that each of some users was served on a day: of the latest night that made one, else the
+-- cold-start list; and the variant that the night assigned, else the list's where nights knew of no
+-- variants yet, else 0.
+create temporary table served_lists on commit drop as
 select
     active.user_key,
     coalesce(lists.item_keys, cold_start_lists.item_keys) as item_keys,
-    coalesce(variants.variant, 'content') as variant
-from (
-    select distinct interactions.user_key
-    from interactions
-    where interactions.day = %(day)s
-) as active
+    coalesce(shown.variant_key, standard.variant_key, lists.variant_key, 0::smallint) as variant_key
+from unnest(%(user_keys)s::integer[]) as active (user_key)
 left join lateral (
     select
         recommendation_lists.item_keys,
@@ -47,12 +44,54 @@ left join night_variants as shown
         standard.night = shown.night
         and shown.is_served
         and shown.places @> place_of(shown.salt, users.user_id)
-left join variants
-    on
-        coalesce(shown.variant_key, standard.variant_key, lists.variant_key)
-        = variants.variant_key
-left join cold_start_lists on cold_start_lists.night = %(night)s
-order by active.user_key;
+left join cold_start_lists on cold_start_lists.night = %(night)s;
+
+-- name: longest_served_list
+select coalesce(max(cardinality(served_lists.item_keys)), 0) from served_lists;
+
+-- name: served_lists
+-- In ascending keys of users; every list is as long as the longest, by zeros.
+copy (
+    select
+        served_lists.user_key,
+        served_lists.variant_key,
+        served_lists.item_keys
+        || array_fill(0, array[%(length)s - cardinality(served_lists.item_keys)])
+    from served_lists
+    order by served_lists.user_key
+) to stdout with (format "binary");
+
+-- name: drop_served_lists!
+drop table served_lists;
+
+-- name: served_variants
+select
+    variants.variant_key,
+    variants.variant
+from variants;
+
+-- name: earlier_deeds
+-- What users did before a day; item 0 where there is none.
+copy (
+    select
+        active.user_key,
+        coalesce(interactions.item_key, 0) as item_key
+    from unnest(%(user_keys)s::integer[]) as active (user_key)
+    inner join interactions
+        on active.user_key = interactions.user_key
+    where interactions.day < %(day)s
+) to stdout with (format "binary");
+
+-- name: trends_before
+-- How many users took to each item on each day before a day.
+copy (
+    select
+        daily_trends.item_key,
+        daily_trends.day,
+        daily_trends.mass
+    from daily_trends
+    where daily_trends.day < %(day)s
+) to stdout with (format "binary");
 
 -- name: delete_evaluations!
 delete from evaluations

@@ -19,7 +19,7 @@ HALF_LIVES: Final = (1, 3, 7, 14, 30)
 EASE_MAX_ITEMS: Final = 15_000
 
 
-def popularity_baselines() -> list[Scorer]:
+def popularity_baselines() -> list[Popular]:
     """`popular` and `decayed_popular_<days>`: cheap enough for every night."""
     return [Popular(), *(Popular(half_life) for half_life in HALF_LIVES)]
 
@@ -29,7 +29,7 @@ def baselines(n_items: int) -> list[Scorer]:
 
     EASE, and so the blend, needs a dense matrix of all items: above 15,000 both are left out.
     """
-    found = [*popularity_baselines(), item_knn(), ials()]
+    found: list[Scorer] = [*popularity_baselines(), item_knn(), ials()]
     if n_items > EASE_MAX_ITEMS:
         log.warning("left out ease and blend", n_items=n_items, at_most=EASE_MAX_ITEMS)
         return found

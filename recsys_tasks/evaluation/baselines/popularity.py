@@ -34,7 +34,11 @@ class Popular:
         self._popularity = Popularity(len(catalogue), self.half_life)
         self._popularity.before(past, day)
 
+    def shared_scores(self, past: Interactions, day: int) -> NDArray[np.float32]:
+        """The counts on `day`, shape (n_items,)."""
+        return self._popularity.before(past, day).astype(np.float32)
+
     def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
-        """The counts on `day`, the same row for each user; read only, shape (n, n_items)."""
-        counts = self._popularity.before(past, day).astype(np.float32)
+        """The same row for each user; read only, shape (n, n_items)."""
+        counts = self.shared_scores(past, day)
         return np.broadcast_to(counts, (len(users), len(counts)))

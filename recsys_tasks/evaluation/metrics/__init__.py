@@ -80,11 +80,14 @@ class Metric(NamedTuple):
         measure: Its values, shape (n,), or shape () if `pooled`.
         at_k: Whether it reads the list down to k, or the whole catalogue.
         pooled: Whether it is one number for all lists together, and no mean over user-days.
+        by_hits: Whether it is 0 for a list without a hit, where something is relevant; what is not
+            asks for no hits at all.
     """
 
     measure: Callable[[Judged], NDArray[np.float64]]
     at_k: bool = True
     pooled: bool = False
+    by_hits: bool = True
 
 
 METRICS: Final[Mapping[str, Metric]] = {
@@ -95,14 +98,19 @@ METRICS: Final[Mapping[str, Metric]] = {
     "hit_rate": Metric(lambda judged: hit_rate(judged.hits, judged.n_relevant)),
     "mrr": Metric(lambda judged: mrr(judged.hits, judged.n_relevant)),
     "map": Metric(lambda judged: average_precision(judged.hits, judged.n_relevant)),
-    "auc": Metric(lambda judged: auc(judged.wins, judged.rows, len(judged.ranked)), at_k=False),
-    "coverage": Metric(lambda judged: coverage(judged.ranked, judged.n_listable), pooled=True),
+    "auc": Metric(
+        lambda judged: auc(judged.wins, judged.rows, len(judged.ranked)), at_k=False, by_hits=False
+    ),
+    "coverage": Metric(
+        lambda judged: coverage(judged.ranked, judged.n_listable), pooled=True, by_hits=False
+    ),
     "novelty": Metric(
         lambda judged: novelty(
             judged.ranked >= 0, judged.popularity, judged.total, len(judged.vectors)
-        )
+        ),
+        by_hits=False,
     ),
-    "diversity": Metric(lambda judged: diversity(judged.ranked, judged.vectors)),
+    "diversity": Metric(lambda judged: diversity(judged.ranked, judged.vectors), by_hits=False),
     "debiased_recall": Metric(
         lambda judged: debiased_recall(judged.hits, judged.popularity, judged.relevant_popularity)
     ),

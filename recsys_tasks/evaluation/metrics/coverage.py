@@ -22,4 +22,6 @@ def coverage(ranked: NDArray[np.int32], n_listable: int) -> NDArray[np.float64]:
     >>> coverage(np.array([[0, 1], [0, -1]], np.int32), 4).item()
     0.5
     """
-    return share(len(np.unique(ranked[ranked >= 0])), n_listable)
+    is_listed = np.zeros(ranked.max(initial=-1) + 2, np.bool_)
+    is_listed[ranked] = True  # the gap at the end of a short list is the last place
+    return share(np.count_nonzero(is_listed[:-1]), n_listable)

@@ -28,8 +28,12 @@ def diversity(
     >>> diversity(np.array([[0, 1], [0, 2], [0, -1]], np.int32), vectors).tolist()
     [1.0, 0.0, nan]
     """
-    has_vector = np.asarray(vectors.any(axis=1))
-    counted = (ranked >= 0) & has_vector[ranked]
+    has_vector = np.zeros(len(vectors) + 1, np.bool_)
+    has_vector[ranked] = True
+    has_vector[-1] = False  # where the gap at the end of a short list points
+    listed = np.flatnonzero(has_vector)
+    has_vector[listed] = vectors[listed].any(axis=1)
+    counted = has_vector[ranked]
     values = np.full(len(ranked), np.nan)
     for start in range(0, len(ranked), batch_size):
         batch = slice(start, start + batch_size)

@@ -31,7 +31,7 @@ class Daily(NamedTuple):
         order, so that the same days give the same bits.
         """
         weights = faded(day - self.days, half_life) * self.counts
-        return np.bincount(self.items, weights, n_items)
+        return np.bincount(self.items, weights, n_items).astype(np.float64)
 
 
 class Popularity:

@@ -1,4 +1,4 @@
-"""A day whose lists are judged, out of a whole history: what a warehouse is asked for bit by bit."""
+"""A day whose lists are judged, out of a whole history; and the plain ways to judge them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

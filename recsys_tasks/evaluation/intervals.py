@@ -6,7 +6,7 @@ and a resample weighs each user by how often it drew them: all resamples are one
 
 Of many users, random groups of equal size are drawn in their place: the mean of a group varies as a
 user's does, by its size less, so the intervals are as wide, and cost no more than those of GROUPS
-users (docs/adr/0021).
+users (docs/adr/0021-groups-of-users-are-drawn.md).
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from recsys_tasks.evaluation.metrics.share import share
 
 RESAMPLES: Final = 1000
 TAIL: Final = 2.5  # per cent on each side
-GROUPS: Final = 2048
+GROUPS: Final = 1024
 
 
 class Interval(NamedTuple):
@@ -112,18 +112,18 @@ def _drawn_together(n_users: int, seed: int) -> NDArray[np.intp]:
     return np.random.default_rng(seed).permutation(n_users) % GROUPS
 
 
-@lru_cache(maxsize=16)  # the segments of a day, of all variants
-def _draws(n: int, resamples: int, seed: int) -> NDArray[np.int16]:
+@lru_cache(maxsize=8)  # the segments of a day, of every variant; of GROUPS, 8 MB each
+def _draws(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
     """How often each resample draws each of n, shape (resamples, n)."""
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), resamples)
-    return drawn.astype(np.int16)
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), resamples)
+    return draws.astype(np.float64)
 
 
 def _resampled(
     sums: NDArray[np.float64], counts: NDArray[np.float64], resamples: int, seed: int
 ) -> NDArray[np.float64]:
     """Means of each resample, shape (resamples, m); nan where none of its user-days is defined."""
-    draws = _draws(len(sums), resamples, seed).astype(np.float64)
+    draws = _draws(len(sums), resamples, seed)
     # Most metrics are defined on the same user-days; whole numbers add up alike in any order.
     kinds = [column.tobytes() for column in counts.T]
     distinct = {kind: at for at, kind in enumerate(kinds)}

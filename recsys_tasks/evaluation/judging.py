@@ -63,21 +63,23 @@ def judge_part(met: Replay, target: Target, variant: str, part: Part) -> Judged:
     return replace(
         judged,
         hits=hits,
+        popularity=met.lists[target, variant].popularity[part.rows],
         n_relevant=np.bincount(part.position, minlength=len(part.rows)).astype(np.int32),
         relevant_popularity=_least(met.popularity[part.pairs], part.position, hits.shape),
     )
 
 
 def unjudged(met: Replay, target: Target, variant: str, part: Part) -> Judged:
-    """The same lists, for what does not ask which of their items are relevant."""
+    """The same lists, for what does not ask which of their items are relevant, or popular."""
     lists = met.lists[target, variant]
-    ranked = lists.ranked[part.rows]
+    is_whole = len(part.rows) == len(lists.ranked)
+    ranked = lists.ranked if is_whole else lists.ranked[part.rows]
     last_day = met.user_days.days[part.rows].max(initial=met.since)
     return Judged(
         ranked=ranked,
         hits=np.broadcast_to(np.False_, ranked.shape),
         n_relevant=np.broadcast_to(np.int32(0), len(ranked)),
-        popularity=lists.popularity[part.rows],
+        popularity=np.broadcast_to(np.float32(0), ranked.shape),
         relevant_popularity=np.broadcast_to(np.float32(np.inf), ranked.shape),
         total=met.total[part.rows],
         wins=lists.wins[part.pairs],
@@ -103,12 +105,15 @@ def find(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Which of p pairs of a list's row and an item are listed, ascending, and where in the list."""
     found = [(np.zeros(0, np.intp), np.zeros(0, np.intp))]
-    for start in range(0, len(rows), PAIRS_AT_ONCE):
-        some = slice(start, start + PAIRS_AT_ONCE)
+    is_listed = np.zeros(max(ranked.max(initial=0), items.max(initial=0)) + 2, np.bool_)
+    is_listed[ranked] = True  # the gap at the end of a short list is the last place
+    possible = np.flatnonzero(is_listed[items])
+    for start in range(0, len(possible), PAIRS_AT_ONCE):
+        some = possible[start : start + PAIRS_AT_ONCE]
         # Flat, since nonzero of a matrix takes many times as long.
         flat = np.flatnonzero(ranked[rows[some]] == items[some, None])
         pairs, places = np.divmod(flat, max(ranked.shape[1], 1))
-        found.append((pairs + start, places))
+        found.append((some[pairs], places))
     pairs, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return pairs, places
 

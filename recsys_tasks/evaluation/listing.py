@@ -120,9 +120,9 @@ def list_shared(
         for batch in parts_of(met.user_days, whole, AT_ONCE):
             left_out = before.left_out(target, batch.place)
             pairs, rows, items = _relevant(met, (target, name), batch)
-            ranked = ranking.lists(left_out, met.ks[-1])
+            ranked, found = ranking.meet(left_out, rows, items, met.ks[-1])
             _write(met, (target, name), batch, ranked, before.counts)
-            met.lists[target, name].wins[pairs] = ranking.wins(left_out, rows, items)
+            met.lists[target, name].wins[pairs] = found
 
 
 def list_ready(met: Replay, lists: ReadyLists, whole: Batch, before: Before) -> None:

@@ -5,6 +5,7 @@ the same in every segment. So the first are measured where something was hit, th
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -80,6 +81,9 @@ class Measuring:
         nothing = np.zeros(0, np.intp), np.zeros(0, np.int32)
         for start in range(0, len(found), AT_ONCE):
             some = Part(self.whole.rows[start : start + AT_ONCE], *nothing)
-            lists = unjudged(self.met, self.target, self.variant, some)
+            popularity = self.met.lists[self.target, self.variant].popularity[some.rows]
+            lists = replace(
+                unjudged(self.met, self.target, self.variant, some), popularity=popularity
+            )
             found[start : start + AT_ONCE] = METRICS[name].measure(cut(lists, k))
         return found

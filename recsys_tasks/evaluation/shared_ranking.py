@@ -48,67 +48,96 @@ class SharedRanking:
         n_scored = int(np.searchsorted(falling, np.inf))
         return cls(order.astype(np.int32), places, above, until, n_scored)
 
-    def lists(self, left_out: Touched, k: int) -> NDArray[np.int32]:
-        """The first k items of the order that are not left out for each of n users.
-
-        Returns:
-            Item rows, shape (n, k), best first; NO_ROW where fewer may be listed.
-        """
-        n, m = len(left_out.starts) - 1, len(self.order)
-        if not m:
-            return np.full((n, k), NO_ROW, np.int32)
-        keys = self._keys(left_out.rows, left_out.items)
-        rows, places = np.divmod(keys, m)
-        # How many of a user's items that stand before a left out one are listed.
-        listed_before = places - (np.arange(len(keys)) - np.searchsorted(keys, rows * m))
-        near = listed_before < k
-        stops = np.bincount(rows[near] * k + listed_before[near], minlength=n * k)
-        taken = np.arange(k) + np.cumsum(stops.reshape(n, k), axis=1)
-        items = self.order[np.minimum(taken, m - 1)]
-        return np.where(taken < self.n_scored, items, np.int32(NO_ROW))
-
-    def wins(
-        self, left_out: Touched, rows: NDArray[np.intp], items: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
-        """The share of the irrelevant candidates that each relevant item beats; a tie counts half.
+    def meet(
+        self, left_out: Touched, rows: NDArray[np.intp], items: NDArray[np.int32], k: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """What n users are listed, and what their relevant items beat.
 
         Args:
-            left_out: Items that are no candidates, of n users.
+            left_out: Items that are no candidates of the n users.
             rows: The user of each relevant item, ascending, shape (p,).
             items: The relevant items, none of them left out, each once a user; shape (p,). One that
                 does not exist beats nothing.
+            k: Length of a list.
 
         Returns:
-            As `metrics.wins`: values in [0, 1], shape (p,); nan where all candidates are relevant,
-            or one has -inf.
+            The first k items of the order that are not left out, NO_ROW where fewer may be listed,
+            shape (n, k); and as `metrics.wins` the share of the irrelevant candidates that each
+            relevant item beats, a tie counting half, shape (p,): nan where all candidates are
+            relevant, or one has -inf.
         """
-        n, m = len(left_out.starts) - 1, len(self.order)
-        if not m:
-            return np.full(len(rows), np.nan, np.float32)
-        others = self._keys(left_out.rows, left_out.items)
-        gone = [
-            (keys, np.searchsorted(keys, np.arange(n) * m))
-            for keys in (others, self._keys(rows, items))
-        ]
+        if not len(self.order):
+            n = len(left_out.starts) - 1
+            return np.full((n, k), NO_ROW, np.int32), np.full(len(rows), np.nan, np.float32)
+        skipped = self._stops(left_out.rows, left_out.items, len(left_out.starts) - 1)
+        return self._lists(skipped, k), self._wins(skipped, rows, items)
 
-        def left(of: NDArray[np.intp], places: NDArray[np.int64]) -> NDArray[np.int64]:
-            """Irrelevant candidates of users that stand before places of the order."""
-            wanted = of * m + places
-            counted = (np.searchsorted(keys, wanted) - starts[of] for keys, starts in gone)
-            return places - sum(counted, np.int64(0))
+    def _lists(self, skipped: "_Stops", k: int) -> NDArray[np.int32]:
+        """A walk down the order: a stop moves everything behind it one place up."""
+        listed_before = skipped.places - (
+            np.arange(len(skipped.keys)) - skipped.starts[skipped.rows]
+        )
+        near = listed_before < k
+        cells = skipped.rows[near] * k + listed_before[near]
+        stops = np.bincount(cells, minlength=skipped.n * k).reshape(skipped.n, k)
+        taken = np.arange(k) + np.cumsum(stops, axis=1)
+        items = self.order[np.minimum(taken, len(self.order) - 1)]
+        return np.where(taken < self.n_scored, items, np.int32(NO_ROW))
 
-        n_irrelevant = left(np.arange(n), np.full(n, m))[rows]
-        dropped = np.bincount(others[others % m >= self.n_scored] // m, minlength=n)
-        whole = (dropped == m - self.n_scored)[rows]
-        better, as_good = left(rows, self.above[items]), left(rows, self.until[items])
+    def _wins(
+        self, skipped: "_Stops", rows: NDArray[np.intp], items: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """What is beaten in the common order, less what is no candidate, or relevant too."""
+        m = len(self.order)
+        gone = skipped.and_those(self._stops(rows, items, skipped.n))
+        n_irrelevant = m - gone.counts[rows]
+        unscored = np.bincount(skipped.rows[skipped.places >= self.n_scored], minlength=gone.n)
+        whole = unscored[rows] == m - self.n_scored
+        better, as_good = (
+            places - gone.before(rows, places) for places in (self.above[items], self.until[items])
+        )
         beaten = ((n_irrelevant - as_good) + (n_irrelevant - better)) / 2
         beaten[self.places[items] == m] = 0
         return share(beaten, n_irrelevant * whole).astype(np.float32)
 
-    def _keys(self, rows: NDArray[np.intp], items: NDArray[np.int32]) -> NDArray[np.int64]:
-        """User and place of each pair whose item exists, as one number, ascending."""
+    def _stops(self, rows: NDArray[np.intp], items: NDArray[np.int32], n: int) -> "_Stops":
+        """Where in the order items of n users stand; without those that do not exist."""
+        m = len(self.order)
         places = self.places[items]
-        exist = places < len(self.order)
-        keys: NDArray[np.int64] = rows[exist] * np.int64(len(self.order)) + places[exist]
-        keys.sort()
-        return keys
+        exist = places < m
+        return _Stops(np.sort(rows[exist] * np.int64(m) + places[exist]), n, m)
+
+
+class _Stops:
+    """Places in an order of m items, by user.
+
+    Attributes:
+        keys: User * m + place, ascending.
+        n: How many users there are.
+        m: How many places.
+        starts: Where the keys of each user start, shape (n,).
+        rows: The user of each key.
+        places: Its place.
+    """
+
+    def __init__(self, keys: NDArray[np.int64], n: int, m: int) -> None:
+        """Out of the keys."""
+        self.keys, self.n, self.m = keys, n, m
+        self.starts = np.searchsorted(keys, np.arange(n) * np.int64(m))
+        self.rows = np.repeat(np.arange(n), self.counts)
+        self.places = keys - self.rows * m
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """How many keys each user has, shape (n,)."""
+        return np.diff(self.starts, append=len(self.keys))
+
+    def and_those(self, others: "_Stops") -> "_Stops":
+        """Both together, which share no key."""
+        keys = np.concatenate([self.keys, others.keys])
+        keys.sort(kind="stable")  # two runs that ascend
+        return _Stops(keys, self.n, self.m)
+
+    def before(self, rows: NDArray[np.intp], places: NDArray[np.int64]) -> NDArray[np.intp]:
+        """How many of users' keys stand before places, elementwise."""
+        return np.searchsorted(self.keys, rows * self.m + places) - self.starts[rows]

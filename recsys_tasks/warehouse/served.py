@@ -142,7 +142,8 @@ def _published(
     session: Session, user_keys: NDArray[np.int32], item_keys: NDArray[np.int32], night: date
 ) -> list[ReadyLists]:
     """The lists that users were served, by variant."""
-    session.execute("create_served_lists", user_keys=user_keys.tolist(), night=night)
+    session.execute("create_served_lists")
+    session.execute("fill_served_lists", user_keys=user_keys.tolist(), night=night)
     length = max(session.value("longest_served_list"), 1)
     columns = (copying.INT4, copying.INT2, copying.integer_array(length))
     keys, variants, lists = session.copy_out("served_lists", columns, length=length)

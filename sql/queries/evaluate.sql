@@ -16,16 +16,24 @@ from published_nights
 where published_nights.night < %(day)s;
 
 -- name: create_served_lists!
+-- One row a user; variant 0 stands for none.
+create temporary table served_lists (
+    user_key integer not null,
+    item_keys integer[] not null,
+    variant_key smallint not null
+) on commit drop;
+
+-- name: fill_served_lists!
 -- The list that each of some users was served on a day: of the latest night that made one, else the
 -- cold-start list; and the variant that the night assigned, else the list's where nights knew of no
--- variants yet, else 0.
-create temporary table served_lists on commit drop as
+-- variants yet. No CTE can be lateral.
+insert into served_lists (user_key, item_keys, variant_key)
 select
     active.user_key,
     coalesce(lists.item_keys, cold_start_lists.item_keys) as item_keys,
-    coalesce(shown.variant_key, standard.variant_key, lists.variant_key, 0::smallint) as variant_key
+    coalesce(shown.variant_key, standard.variant_key, lists.variant_key, 0) as variant_key
 from unnest(%(user_keys)s::integer[]) as active (user_key)
-left join lateral (
+left join lateral ( -- noqa: ST05
     select
         recommendation_lists.item_keys,
         recommendation_lists.variant_key

@@ -7,7 +7,7 @@ import pytest
 from served_days import Plain, ScoredLists
 
 from recsys_tasks import nightly
-from recsys_tasks.evaluation import ReadyLists, replay, summarise
+from recsys_tasks.evaluation import ReadyLists, Scorer, replay, summarise
 from recsys_tasks.evaluation.baselines import popularity_baselines
 from recsys_tasks.evaluation.records import Record, records
 from recsys_tasks.evaluation.served import summarise_served
@@ -38,7 +38,7 @@ where exists (
 order by user_key
 """
 FOUND = """
-select night, target, variant, segment, metric, k, value, ci_low, ci_high, n
+select target, variant, segment, metric, k, value, ci_low, ci_high, n
 from evaluations where night = %(day)s
 """
 
@@ -52,7 +52,7 @@ def nights_of(tenant: Tenant, **changes: object) -> Tenant:
 
 
 def by_grain(rows: list[Record]) -> dict[tuple[object, ...], tuple[object, ...]]:
-    found = {
+    found: dict[tuple[object, ...], tuple[object, ...]] = {
         (row["target"], row["variant"], row["segment"], row["metric"], row["k"]): (
             *(row[name] for name in ("value", "ci_low", "ci_high", "n")),
         )
@@ -65,11 +65,7 @@ def by_grain(rows: list[Record]) -> dict[tuple[object, ...], tuple[object, ...]]
 def evaluated(tenant: Tenant, day: date) -> dict[tuple[object, ...], tuple[object, ...]]:
     """What the step leaves of a day."""
     tenant.run(evaluate, day)
-    names = ("night", "target", "variant", "segment", "metric", "k", *("value", "ci_low"))
-    names = (*names, "ci_high", "n")
-    return by_grain(
-        [dict(zip(names, row, strict=True)) for row in tenant.rows(FOUND, day=day)]  # type: ignore[arg-type]
-    )
+    return {(*row[:5],): row[5:] for row in tenant.rows(FOUND, day=day)}
 
 
 def replayed(tenant: Tenant, day: date) -> dict[tuple[object, ...], tuple[object, ...]]:
@@ -89,7 +85,10 @@ def replayed(tenant: Tenant, day: date) -> dict[tuple[object, ...], tuple[object
             ranked[row, : len(keys)] = np.where(known, rows, NO_ROW)
         published.append(ReadyLists(name, users.astype(np.int32), ranked))
     plain = [Plain(scorer) for scorer in popularity_baselines()]
-    scorers = [*(ScoredLists(lists, len(history.catalogue)) for lists in published), *plain]
+    scorers: list[Scorer] = [
+        *(ScoredLists(lists, len(history.catalogue)) for lists in published),
+        *plain,
+    ]
     number, n_users = day_number(day), len(history.user_keys)
     met = replay(history.interactions, history.catalogue, n_users, scorers, number, number + 1)
     rows_found = summarise_served(met, published)

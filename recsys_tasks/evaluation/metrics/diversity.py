@@ -37,7 +37,11 @@ def diversity(
     values = np.full(len(ranked), np.nan)
     for start in range(0, len(ranked), batch_size):
         batch = slice(start, start + batch_size)
-        values[batch] = 1 - _mean_cosine(ranked[batch], counted[batch], vectors)
+        # Neighbours are often alike: a baseline's list is everyone's.
+        is_other = (ranked[batch] != np.roll(ranked[batch], 1, axis=0)).any(axis=1)
+        is_other[:1] = True
+        others = _mean_cosine(ranked[batch][is_other], counted[batch][is_other], vectors)
+        values[batch] = 1 - others[np.cumsum(is_other) - 1]
     return values
 
 

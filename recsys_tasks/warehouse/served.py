@@ -80,7 +80,7 @@ def read_day(
     ids, items, since = read_items(session)
     vectors = ListedVectors(session, model, items.text_keys)
     catalogue = Catalogue(ids, since, vectors.vectors)
-    taken = liked(session, "interactions_of_days", preset, days=[day])
+    taken = liked(session, "deeds_of_day", preset, day=day)
     user_keys, users = np.unique(taken.user_keys, return_inverse=True)
     history, touched = _earlier(session, user_keys, items.item_keys, day)
     counted = _counted(session, items.item_keys, day)

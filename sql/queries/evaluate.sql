@@ -15,6 +15,21 @@ select max(published_nights.night)
 from published_nights
 where published_nights.night < %(day)s;
 
+-- name: deeds_of_day
+-- What was done on a day, in no order and without texts; columns as in interactions_of_days.
+copy (
+    select
+        interactions.user_key,
+        coalesce(interactions.item_key, 0) as item_key,
+        extract(epoch from interactions.occurred_at)::float8 / 86400 as occurred_on,
+        interactions.event_type_key,
+        coalesce(interactions.value, 'NaN') as value,
+        0 as item_text_key,
+        0 as text_key
+    from interactions
+    where interactions.day = %(day)s
+) to stdout with (format "binary");
+
 -- name: create_served_lists!
 -- One row a user; variant 0 stands for none.
 create temporary table served_lists (

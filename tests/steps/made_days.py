@@ -16,10 +16,18 @@ TYPES = ("purchase", "view", "return", "rating", "comment", "search")
 
 def made_items() -> list[Row]:
     """Thirty items; two without a text, two that appear in the middle."""
-    rows: list[Row] = [{"item_id": f"i{n}"} for n in range(26)]
+    rows: list[Row] = [{"item_id": f"i{n}", "title": _title(n)} for n in range(26)]
     late = datetime.combine(FIRST + timedelta(days=5), datetime.min.time(), UTC)
-    rows += [{"item_id": f"new{n}", "created_at": late} for n in range(2)]
+    rows += [
+        {"item_id": f"new{n}", "title": _title(26 + n), "created_at": late} for n in range(2)
+    ]
     return [*rows, *({"item_id": f"bare{n}", "title": None} for n in range(2))]
+
+
+def _title(number: int) -> str:
+    """Two words of its own: the same whatever other tests have made."""
+    first, second = divmod(number + 1, len(WORDS))
+    return f"{WORDS[first]} {WORDS[second]}"
 
 
 def made_events(seed: int = 0, n: int = 240) -> list[Row]:

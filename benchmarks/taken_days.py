@@ -1,7 +1,7 @@
 """What nights write down of the days that they have taken and accumulated."""
 
 import hashlib
-from datetime import date
+from datetime import UTC, date, datetime
 
 from recsys_tasks.interactions import date_of
 from recsys_tasks.settings import Settings, preset_of
@@ -42,7 +42,10 @@ def mark_days(session: Session, settings: Settings, live: LiveModel, last: date)
         rules_fingerprint=named,
         oldest=date_of(0),
     )
-    session.execute("create_changed_days", rules_fingerprint=named)
+    session.execute("create_rules", rules=rules)
+    session.execute("create_changed_days")
+    session.execute("create_staged", now=datetime.now(UTC), text_limit=settings.text_limit)
+    session.execute("fingerprint_changed_days")
     session.select(TAKEN_DAYS, {"rules": named})
     days = [day for (day,) in session.select("select day from interaction_days")]
     weighing = accumulate._weighing(session, preset, live)  # noqa: SLF001
@@ -50,4 +53,4 @@ def mark_days(session: Session, settings: Settings, live: LiveModel, last: date)
     session.execute("mark_accumulated", model_key=model_key, days=days, weighing=weighing)
     weighing = accumulate._digest(accumulate._rules(session, preset))  # noqa: SLF001
     session.execute("mark_trends", days=days, weighing=weighing)
-    session.select("drop table changed_days, days")
+    session.select("drop table staged, rules, changed_days, days")

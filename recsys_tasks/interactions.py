@@ -40,7 +40,7 @@ def rows_of(
 
 @dataclass(frozen=True)
 class Interactions:
-    """What users did, in ascending order of time. Every array has shape (n,).
+    """What users did, in ascending order of time, of all or of each. Every array has shape (n,).
 
     Attributes:
         users: Row of the user.
@@ -71,17 +71,18 @@ class Interactions:
     def between(self, since: int, until: int) -> "Interactions":
         """Those of the days in [since, until), as views of the same memory."""
         start, end = np.searchsorted(self.times, [since, until])
-        return self._at(slice(start, end))
+        return self.at(slice(start, end))
 
     def before(self, day: int) -> "Interactions":
         """Those that precede `day`, as views of the same memory."""
-        return self._at(slice(0, int(np.searchsorted(self.times, day))))
+        return self.at(slice(0, int(np.searchsorted(self.times, day))))
 
     def where(self, mask: NDArray[np.bool_]) -> "Interactions":
         """Those that the mask selects, in the same order."""
-        return self._at(mask)
+        return self.at(mask)
 
-    def _at(self, index: slice | NDArray[np.bool_]) -> "Interactions":
+    def at(self, index: slice | NDArray[np.bool_]) -> "Interactions":
+        """Those in some places, in their order."""
         return Interactions(*(getattr(self, field.name)[index] for field in fields(self)))
 
 

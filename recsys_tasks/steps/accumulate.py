@@ -14,16 +14,20 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from recsys_tasks.interactions import Interactions
 from recsys_tasks.interest_model import InterestModel, deltas, scale_of
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.interests import Users
 from recsys_tasks.warehouse.models import ZERO_SHOT, LiveModel, live_models
-from recsys_tasks.warehouse.weighing import Weighed, liked, weighed
+from recsys_tasks.warehouse.replacing import replace_deltas
+from recsys_tasks.warehouse.weighing import Reader, Weighed, liked, weighed_of
 
 log = structlog.get_logger()
 
-CHUNK = 50_000  # interactions accumulated at once; each may become a delta of H vectors
+CHUNK = 50_000  # interactions of several days that are accumulated at once
+PART = 5_000  # deltas in memory at once, of H vectors each
 # Products of more rows or fewer take other paths through BLAS, which end in other last bits.
 ROWS_AT_ONCE = 1024
 
@@ -32,9 +36,11 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
     """Make the deltas of every day that needs it, and forget those of retired models."""
     preset = preset_of(settings)
     forget_retired(session)
-    _bring_trends(session, preset)
+    reader = Reader(session)
+    _bring_trends(session, reader, preset)
     counts = [
-        bring_deltas(session, preset, live) for live in live_models(session, both_stages=False)
+        bring_deltas(session, preset, live, reader=reader)
+        for live in live_models(session, both_stages=False)
     ]
     n_days, n_deltas = np.sum(counts, axis=0).tolist()
     return {"days": n_days, "deltas": n_deltas}
@@ -42,12 +48,17 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
 
 def forget_retired(session: Session) -> None:
     """Delete what retired models left, but for their parameters."""
-    for part in ("interests", "totals", "deltas", "pending", "days"):
-        session.execute(f"delete_retired_{part}")
+    if session.value("is_retired_model_left"):
+        for part in ("interests", "totals", "deltas", "pending", "days"):
+            session.execute(f"delete_retired_{part}")
 
 
 def bring_deltas(
-    session: Session, preset: Preset, live: LiveModel, max_chunks: int | None = None
+    session: Session,
+    preset: Preset,
+    live: LiveModel,
+    max_chunks: int | None = None,
+    reader: Reader | None = None,
 ) -> tuple[int, int]:
     """Make the deltas of a model for the days that need it.
 
@@ -56,6 +67,7 @@ def bring_deltas(
         preset: Gives the weights.
         live: The model.
         max_chunks: Leave the rest of the work for later after so many chunks of CHUNK interactions.
+        reader: Has read the interactions for others already.
 
     Returns:
         How many days were accumulated, and how many deltas that made.
@@ -63,8 +75,12 @@ def bring_deltas(
     weighing = _weighing(session, preset, live)
     stale = session.rows("stale_days", model_key=live.stored.model_key, weighing=weighing)
     n_days = n_deltas = 0
+    reader = reader or Reader(session)
     for days in islice(_chunks(stale, CHUNK), max_chunks):
-        n_deltas += _accumulate(session, preset, live, days, weighing)
+        n_deltas += _accumulate(session, reader, preset, live, days)
+        session.execute(
+            "mark_accumulated", model_key=live.stored.model_key, days=days, weighing=weighing
+        )
         n_days += len(days)
     return n_days, n_deltas
 
@@ -111,34 +127,53 @@ def _chunks(stale: list[tuple[date, int]], limit: int) -> Iterator[list[date]]:
 
 
 def _accumulate(
-    session: Session, preset: Preset, live: LiveModel, days: list[date], weighing: str
+    session: Session, reader: Reader, preset: Preset, live: LiveModel, days: list[date]
 ) -> int:
-    """Replace the deltas of some days."""
-    named = {"model_key": live.stored.model_key, "days": days}
-    happened = weighed(session, "interactions_of_days", preset, live.stored, days=days)
-    model = live.interest.at(happened.item_keys)
-    users, added = deltas(
-        model.weigh(happened.interactions), summed(model, happened), model.half_lives
+    """Bring the deltas of some days in line with what happened on them."""
+    stored = live.stored
+    named = {"model_key": stored.model_key, "days": days}
+    are_there = session.value("are_there_deltas", **named)
+    n_deltas = 0
+    for users in reader.ranges(days):
+        happened = weighed_of(session, reader.read(days, users), preset, stored)
+        model = live.interest.at(happened.item_keys)
+        interactions, inputs = model.weigh(happened.interactions), summed(model, happened)
+        for first, last, part in _parts(interactions, happened.user_keys, users):
+            rows, added = deltas(part, inputs, model.half_lives)
+            fresh = (happened.user_keys[rows], added)
+            among = Users(first, last)
+            replace_deltas(session, live, days, fresh, among=among if are_there else None)
+            n_deltas += len(rows)
+    log.info(
+        "accumulated", model=stored.model_id, since=days[0], until=days[-1], deltas=n_deltas
     )
-    session.execute("create_earlier_interests", **named)
-    session.execute("delete_daily_interests", **named)
-    n, n_half_lives, width = map(int, added.totals.shape)
-    real = copying.FLOAT4
-    columns = (copying.INT2, copying.INT4, copying.DAY, real, real, copying.vector(width))
-    arrays = (
-        np.full(n * n_half_lives, live.stored.model_key, np.int16),
-        happened.user_keys[users].repeat(n_half_lives),
-        added.days.repeat(n_half_lives),
-        np.tile(np.asarray(model.half_lives, np.float32), n),
-        added.masses.ravel(),
-        added.totals.reshape(-1, width),
-    )
-    session.copy_in("copy_daily_interests", columns, arrays)
-    session.execute("mark_changed_users", **named)
-    session.execute("drop_earlier_interests")
-    session.execute("mark_accumulated", **named, weighing=weighing)
-    log.info("accumulated", model=live.stored.model_id, since=days[0], until=days[-1], deltas=n)
-    return n
+    return n_deltas
+
+
+def _parts(
+    interactions: Interactions, user_keys: NDArray[np.int32], among: Users
+) -> Iterator[tuple[int, int, Interactions]]:
+    """Interactions, user by user, in parts of at most PART deltas, or of one user.
+
+    Yields:
+        A range of keys, both ends included, and the interactions of its users. Together the ranges
+        are `among`, so that whoever has none is in one of them.
+    """
+    users, days = interactions.users, interactions.days
+    is_new = (np.diff(users, prepend=-1) != 0) | (np.diff(days, prepend=-1) != 0)
+    starts = np.flatnonzero(np.diff(users, prepend=-1) != 0)
+    n_before = np.append(np.cumsum(is_new)[starts] - 1, is_new.sum())  # deltas, by user
+    first, start, user = among.first, 0, 0
+    while True:
+        fits = int(np.searchsorted(n_before, n_before[user] + PART, "right")) - 1
+        user = min(max(user + 1, fits), len(starts))
+        is_last = user == len(starts)
+        end = len(users) if is_last else int(starts[user])
+        last = among.last if is_last else int(user_keys[user]) - 1
+        yield first, last, interactions.at(slice(start, end))
+        if is_last:
+            return
+        first, start = last + 1, end
 
 
 def summed(model: InterestModel, happened: Weighed) -> NDArray[np.float32]:
@@ -153,23 +188,31 @@ def summed(model: InterestModel, happened: Weighed) -> NDArray[np.float32]:
     return model.inputs(np.concatenate([vectors, padding]))[: len(vectors)]
 
 
-def _bring_trends(session: Session, preset: Preset) -> None:
+def _bring_trends(session: Session, reader: Reader, preset: Preset) -> None:
     """Count who took to what on every day that needs it."""
     kinds, scales = _rules(session, preset)
     weighing = _digest((kinds, scales))
     stale = session.rows("stale_trends", weighing=weighing)
     for days in _chunks(stale, CHUNK):
         session.execute("delete_daily_trends", days=days)
-        trends = _trends(session, preset, days)
+        trends = _trends(session, reader, preset, days)
         session.copy_in("copy_daily_trends", (copying.INT4, copying.DAY, copying.FLOAT4), trends)
         session.execute("mark_trends", days=days, weighing=weighing)
 
 
 def _trends(
-    session: Session, preset: Preset, days: list[date]
+    session: Session, reader: Reader, preset: Preset, days: list[date]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """How many users did something good with each item on each day; a user counts once a day."""
-    taken = liked(session, "interactions_of_days", preset, days=days)
-    triples = np.unique(np.column_stack([taken.item_keys, taken.days, taken.user_keys]), axis=0)
-    pairs, counts = np.unique(triples[:, :2], axis=0, return_counts=True)
-    return pairs[:, 0], pairs[:, 1], counts.astype(np.float32)
+    counted = [np.zeros(0, np.int64)]
+    for users in reader.ranges(days):
+        who = liked(session, reader.read(days, users), preset)
+        pairs = who.item_keys.astype(np.int64) << 32 | who.days
+        order = np.lexsort((who.user_keys, pairs))
+        keys = who.user_keys[order]
+        pairs = pairs[order]
+        is_first = (np.diff(pairs, prepend=-1) != 0) | (np.diff(keys, prepend=-1) != 0)
+        counted.append(pairs[is_first])
+    pairs, counts = np.unique(np.concatenate(counted), return_counts=True)
+    items, on = (pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32)
+    return items, on, counts.astype(np.float32)

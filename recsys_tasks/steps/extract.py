@@ -40,8 +40,9 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
         rules_fingerprint=fingerprint,
         oldest=oldest_day(settings.keep_events, now.date()),
     )
-    session.execute("create_changed_days", rules_fingerprint=fingerprint)
+    session.execute("create_changed_days")
     session.execute("create_staged", now=now, text_limit=settings.text_limit)
+    session.execute("fingerprint_changed_days")
     n_erased = leave_out_staged(session, erased, settings.preset)
     _replace(session, now, fingerprint)
     n_interactions, n_rejected, n_days = session.rows("extracted_counts")[0]
@@ -86,11 +87,16 @@ def rules_of(preset: Preset) -> str:
 
 def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
     """Exchange what was taken of the changed days for what is staged."""
-    session.execute("forget_largest_values")
-    session.execute("delete_taken")
-    session.execute("delete_staged_copies")
-    session.execute("delete_later_copies")
+    taken = [day for day, is_taken in session.rows("changed_days") if is_taken]
+    if taken:
+        session.execute("delete_taken", days=taken)
+    session.execute("delete_copies_of_each_other")
+    if session.execute("create_copies"):
+        session.execute("delete_staged_copies")
+        session.execute("delete_later_copies")
+    session.execute("create_staged_users")
     session.execute("insert_users")
+    session.execute("create_staged_items")
     session.execute("insert_touched_items")
     session.execute("insert_interactions")
     session.execute("delete_rejected", now=now)

@@ -26,7 +26,7 @@ from recsys_tasks.warehouse.interests import (
 )
 from recsys_tasks.warehouse.models import LiveModel, live_models, serving_model
 
-CHUNK = 50_000  # deltas folded at once; each is H vectors
+CHUNK = 5_000  # deltas folded at once; each is H vectors
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG001  as every step
@@ -64,11 +64,12 @@ def bring_totals(
     Returns:
         How many users waited for it, and how many deltas of theirs.
     """
-    sizes = session.rows(
-        "pending_sizes", model_key=live.stored.model_key, half_life=live.interest.half_lives[0]
-    )
+    named = {"model_key": live.stored.model_key}
+    session.execute("create_folds", **named)
+    sizes = session.rows("fold_sizes", **named, half_life=live.interest.half_lives[0])
     for first, last in islice(_ranges(sizes, CHUNK), max_chunks):
         _fold_range(session, live, first, last)
+    session.execute("drop_folds")
     return len(sizes), sum(n_deltas for _, n_deltas in sizes)
 
 

@@ -95,7 +95,13 @@ def encode(columns: Sequence[Column], arrays: Sequence[NDArray[np.generic]]) -> 
         columns: One a column of the table, in the COPY statement's order.
         arrays: One a column, each with n rows.
     """
-    rows = np.zeros(len(arrays[0]), _row_type(columns))
+    row_type, start = _row_type(columns), len(_SIGNATURE)
+    end = start + len(arrays[0]) * row_type.itemsize
+    # One buffer from the first byte to the last: what a night writes is copied once.
+    stream = np.empty(end + len(_TRAILER), np.uint8)
+    stream[:start] = np.frombuffer(_SIGNATURE, np.uint8)
+    stream[end:] = np.frombuffer(_TRAILER, np.uint8)
+    rows = stream[start:end].view(row_type)
     rows["n_fields"] = len(columns)
     for position, (column, values) in enumerate(zip(columns, arrays, strict=True)):
         rows[f"size{position}"] = column.wire.itemsize
@@ -107,7 +113,7 @@ def encode(columns: Sequence[Column], arrays: Sequence[NDArray[np.generic]]) -> 
             cell["value"]["value"] = values
         else:
             cell["value"] = values - column.shift if column.shift else values
-    return _SIGNATURE + rows.tobytes() + _TRAILER
+    return stream.tobytes()
 
 
 def decode(

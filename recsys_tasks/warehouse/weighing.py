@@ -1,6 +1,8 @@
 """Interactions out of the warehouse, weighed and in rows, with the vectors that they add."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from datetime import date
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +11,11 @@ from recsys_tasks.interactions import NO_ROW, Interactions, rows_of
 from recsys_tasks.interest_model import weigh
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse import copying
+from recsys_tasks.warehouse.interests import EVERYBODY, Users
 from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.session import Session
+
+AT_ONCE: Final = 1_000_000  # interactions in memory, of days that have more
 
 _COLUMNS = (
     copying.INT4,  # user_key
@@ -21,6 +26,45 @@ _COLUMNS = (
     copying.INT4,  # text_key of the item, 0 for none
     copying.INT4,  # text_key of what the user wrote, 0 for none
 )
+
+
+class Taken(NamedTuple):
+    """Interactions as they were read; shape (n,) each, of the kinds of _COLUMNS."""
+
+    user_keys: NDArray[np.int32]
+    item_keys: NDArray[np.int32]
+    times: NDArray[np.float64]
+    kinds: NDArray[np.int16]
+    values: NDArray[np.float32]
+    item_text_keys: NDArray[np.int32]
+    text_keys: NDArray[np.int32]
+
+
+class Reader:
+    """Reads the interactions of days, and keeps what it read last: trends and every model ask."""
+
+    def __init__(self, session: Session) -> None:
+        """Of a night."""
+        self._session = session
+        self._last: tuple[object, Taken] | None = None
+
+    def ranges(self, days: Sequence[date]) -> list[Users]:
+        """Ranges of user keys, of some AT_ONCE interactions each; together they are everybody."""
+        edges = [
+            int(edge)
+            for (edge,) in self._session.rows("user_ranges", days=days, at_once=AT_ONCE)
+        ]
+        firsts = [EVERYBODY.first, *(edge + 1 for edge in edges)]
+        return [Users(*ends) for ends in zip(firsts, [*edges, EVERYBODY.last], strict=True)]
+
+    def read(self, days: Sequence[date], users: Users) -> Taken:
+        """User by user, in the order in which a delta is summed."""
+        asked = (tuple(days), users)
+        if self._last is None or self._last[0] != asked:
+            self._last = None  # two at once are more than is needed
+            read = taken(self._session, "interactions_of_days", days=days, **users._asdict())
+            self._last = (asked, read)
+        return self._last[1]
 
 
 class Weighed(NamedTuple):
@@ -66,23 +110,36 @@ def weighed(
         items: The rows of items; without them, the items that occur, in ascending keys.
         parameters: Of the query.
     """
-    users, keys, times, kinds, values, item_texts, texts = session.copy_out(
-        query, _COLUMNS, **parameters
-    )
-    user_keys, user_rows = np.unique(users, return_inverse=True)
-    items = items or _occurring(keys, item_texts)
-    text_keys = np.unique(texts[texts > 0])
+    return weighed_of(session, taken(session, query, **parameters), preset, model, items)
+
+
+def taken(session: Session, query: str, **parameters: object) -> Taken:
+    """Read interactions with one of those queries."""
+    return Taken(*session.copy_out(query, _COLUMNS, **parameters))
+
+
+def weighed_of(
+    session: Session,
+    read: Taken,
+    preset: Preset,
+    model: StoredModel,
+    items: Items | None = None,
+) -> Weighed:
+    """As `weighed`, of interactions that were read before."""
+    user_keys, user_rows = np.unique(read.user_keys, return_inverse=True)
+    items = items or _occurring(read.item_keys, read.item_text_keys)
+    text_keys = np.unique(read.text_keys[read.text_keys > 0])
     vectors = read_vectors(session, model, np.concatenate([items.text_keys, text_keys]))
-    weights, text_weights = _weights(session, preset, kinds, values)
-    text_rows = _rows(text_keys, texts)
+    weights, text_weights = _weights(session, preset, read.kinds, read.values)
+    text_rows = _rows(text_keys, read.text_keys)
     interactions = Interactions(
         user_rows.astype(np.int32),
-        _rows(items.item_keys, keys),
-        times,
+        _rows(items.item_keys, read.item_keys),
+        read.times,
         weights,
         np.where(text_rows == NO_ROW, NO_ROW, text_rows + len(items.item_keys)).astype(np.int32),
         text_weights,
-        kinds,
+        read.kinds,
     )
     return Weighed(interactions, user_keys, items.item_keys, vectors)
 
@@ -95,12 +152,12 @@ class Liked(NamedTuple):
     days: NDArray[np.int32]
 
 
-def liked(session: Session, query: str, preset: Preset, **parameters: object) -> Liked:
-    """The interactions with an item and a positive weight, out of the same queries as `weighed`."""
-    users, keys, times, kinds, values, *_ = session.copy_out(query, _COLUMNS, **parameters)
-    weights, _ = _weights(session, preset, kinds, values)
-    chosen = (weights > 0) & (keys > 0)
-    return Liked(keys[chosen], users[chosen], np.floor(times[chosen]).astype(np.int32))
+def liked(session: Session, read: Taken, preset: Preset) -> Liked:
+    """The interactions with an item and a positive weight."""
+    weights, _ = _weights(session, preset, read.kinds, read.values)
+    chosen = (weights > 0) & (read.item_keys > 0)
+    days = np.floor(read.times[chosen]).astype(np.int32)
+    return Liked(read.item_keys[chosen], read.user_keys[chosen], days)
 
 
 def _occurring(keys: NDArray[np.int32], text_keys: NDArray[np.int32]) -> Items:

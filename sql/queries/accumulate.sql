@@ -31,8 +31,35 @@ select
     coalesce(event_types.largest_value, 1)
 from event_types;
 
+-- name: user_ranges
+-- User keys that part the interactions of days into ranges of some `at_once`; none where there are
+-- no more of them.
+with size as (
+    select coalesce(sum(interaction_days.n_interactions), 0) as n
+    from interaction_days
+    where interaction_days.day = any(%(days)s::date[])
+)
+
+select distinct edges.edge
+from size
+cross join lateral (
+    select
+        unnest(
+            percentile_disc(
+                array(
+                    select number * %(at_once)s::float8 / size.n
+                    from generate_series(1, (size.n - 1) / %(at_once)s) as parts (number)
+                )
+            ) within group (order by interactions.user_key)
+        ) as edge
+    from interactions
+    where interactions.day = any(%(days)s::date[])
+) as edges
+where size.n > %(at_once)s
+order by edges.edge;
+
 -- name: interactions_of_days
--- In the order in which a delta is summed.
+-- In the order in which a delta is summed, user by user.
 copy (
     select
         dense_interactions.user_key,
@@ -43,8 +70,11 @@ copy (
         dense_interactions.item_text_key,
         dense_interactions.text_key
     from dense_interactions
-    where dense_interactions.day = any(%(days)s::date[])
-    order by dense_interactions.occurred_at, dense_interactions.event_id
+    where
+        dense_interactions.day = any(%(days)s::date[])
+        and dense_interactions.user_key between %(first)s and %(last)s
+    order by
+        dense_interactions.user_key, dense_interactions.occurred_at, dense_interactions.event_id
 ) to stdout with (format "binary");
 
 -- name: vectors_of_texts
@@ -59,58 +89,51 @@ copy (
     order by text_vectors.text_key
 ) to stdout with (format "binary");
 
--- name: create_earlier_interests!
--- What the days added until now, kept aside while it is replaced.
-create temporary table earlier_interests on commit drop as
-select
-    daily_interests.user_key,
-    daily_interests.day,
-    daily_interests.half_life,
-    daily_interests.mass,
-    daily_interests.total
-from daily_interests
-where
-    daily_interests.model_key = %(model_key)s
-    and daily_interests.day = any(%(days)s::date[]);
+-- name: are_there_deltas
+-- Whether a model has any of some days.
+select exists(
+    select
+    from daily_interests
+    where
+        daily_interests.model_key = %(model_key)s
+        and daily_interests.day = any(%(days)s::date[])
+);
 
--- name: mark_changed_users!
--- Users for whom a day does not add what it added until now are to be folded from the earliest such
--- day on. One late event leaves the others of its day alone.
-insert into pending_merges (model_key, user_key, day)
-select
-    %(model_key)s,
-    coalesce(added.user_key, earlier_interests.user_key) as user_key,
-    min(coalesce(added.day, earlier_interests.day)) as day
-from (
+-- name: deltas_of_days
+-- What days add until now to the users of a range.
+copy (
     select
         daily_interests.user_key,
         daily_interests.day,
-        daily_interests.half_life,
         daily_interests.mass,
         daily_interests.total
     from daily_interests
     where
         daily_interests.model_key = %(model_key)s
         and daily_interests.day = any(%(days)s::date[])
-) as added
-full outer join earlier_interests
-    on
-        added.user_key = earlier_interests.user_key
-        and added.day = earlier_interests.day
-        and added.half_life = earlier_interests.half_life
+        and daily_interests.user_key between %(first)s and %(last)s
+    order by daily_interests.user_key, daily_interests.day, daily_interests.half_life
+) to stdout with (format "binary");
+
+-- name: delete_deltas!
+delete from daily_interests
+using unnest(%(user_keys)s::integer[], %(days)s::date[]) as changed (user_key, day)
 where
-    added.mass is distinct from earlier_interests.mass
-    or added.total is distinct from earlier_interests.total
-group by coalesce(added.user_key, earlier_interests.user_key)
+    daily_interests.model_key = %(model_key)s
+    and daily_interests.user_key = changed.user_key
+    and daily_interests.day = changed.day;
+
+-- name: mark_changed_users!
+-- Users for whom a day does not add what it added until now are to be folded from the earliest such
+-- day on.
+insert into pending_merges (model_key, user_key, day)
+select
+    %(model_key)s,
+    changed.user_key,
+    changed.day
+from unnest(%(user_keys)s::integer[], %(days)s::date[]) as changed (user_key, day)
 on conflict (model_key, user_key) do update
     set day = least(pending_merges.day, excluded.day);
-
--- name: drop_earlier_interests!
-drop table earlier_interests;
-
--- name: delete_daily_interests!
-delete from daily_interests
-where model_key = %(model_key)s and day = any(%(days)s::date[]);
 
 -- name: copy_daily_interests!
 copy daily_interests (model_key, user_key, day, half_life, mass, total) from stdin with (

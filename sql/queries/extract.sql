@@ -40,10 +40,13 @@ from json_to_recordset(%(rules)s) as rules (
     )
 inner join event_types on rules.event_type = event_types.event_type;
 
+analyze rules;
+
 -- name: create_days!
 -- The days to look at: those before the night that were never taken or not over when they were,
 -- those whose rejected rows met other rules, and the last days, where events may have come late, or
--- gone. None is older than what is kept.
+-- gone. None is older than what is kept. A day that was never taken, or by other rules, has no
+-- fingerprint: it is taken whatever the source says of it.
 create temporary table days on commit drop as
 with span as (
     select
@@ -59,7 +62,13 @@ with span as (
         and source_events.occurred_at < %(day)s::date + 1
 )
 
-select candidates.day::date as day
+select
+    candidates.day::date as day,
+    interaction_days.day is not null as is_taken,
+    case
+        when interaction_days.rules_fingerprint = %(rules_fingerprint)s
+            then interaction_days.source_fingerprint
+    end as fingerprint
 from span
 cross join
     lateral generate_series(span.first_day, %(day)s::date, '1 day') as candidates (day)
@@ -76,37 +85,64 @@ where
         )
     );
 
+-- A plan for thousands of days would sort the source.
+analyze days;
+
 -- name: create_changed_days!
--- Of those, the days whose rows in the source are not what was taken, with their fingerprints.
+-- Of those, the days whose rows in the source are not what was taken. Only what a night reads of a
+-- row counts, so that whoever writes the same events again changes nothing.
 create temporary table changed_days on commit drop as
 with found as (
     select
-        (source_events.occurred_at at time zone 'UTC')::date as day,
+        days.day,
         count(*)
         || ':'
-        || sum(hashtextextended(to_jsonb(source_events.*)::text, 0)) as fingerprint
+        || sum(
+            hash_record_extended(
+                row(
+                    source_events.event_id,
+                    source_events.user_id,
+                    source_events.item_id,
+                    source_events.event_type,
+                    source_events.value,
+                    source_events.text,
+                    source_events.occurred_at
+                ),
+                0
+            )
+        ) as fingerprint
     from source_events
+    inner join days
+        on
+            (source_events.occurred_at at time zone 'UTC')::date = days.day
+            and days.fingerprint is not null
     where
-        source_events.occurred_at >= (select min(days.day) from days)
-        and source_events.occurred_at < (select max(days.day) + 1 from days)
-    group by (source_events.occurred_at at time zone 'UTC')::date
+        source_events.occurred_at >= (
+            select min(days.day) from days
+            where days.fingerprint is not null
+        )
+        and source_events.occurred_at < (
+            select max(days.day) + 1 from days
+            where days.fingerprint is not null
+        )
+    group by days.day
 )
 
 select
     days.day,
-    coalesce(found.fingerprint, '0:') as fingerprint
+    days.is_taken,
+    null::text as fingerprint
 from days
 left join found on days.day = found.day
-left join interaction_days on days.day = interaction_days.day
 where
-    interaction_days.day is null
-    or interaction_days.source_fingerprint != coalesce(found.fingerprint, '0:')
-    or interaction_days.rules_fingerprint != %(rules_fingerprint)s;
+    days.fingerprint is null
+    or days.fingerprint != coalesce(found.fingerprint, '0:');
+
+analyze changed_days;
 
 -- name: create_staged!
 -- The rows of the changed days, each with what is wrong with it, and the rows that belong to no day
--- yet. A text that is only white space is no text. Of good rows with one event_id the earliest is
--- taken, so copies are numbered. A value too small for `real` is nothing.
+-- yet. A text that is only white space is no text. A value too small for `real` is nothing.
 create temporary table staged on commit drop as
 with bounds as (
     select
@@ -206,39 +242,117 @@ select
     judged.event_type_key,
     judged.reason,
     case when abs(judged.value) < 1e-30 then 0 else judged.value end as value,
-    row_number() over (
-        partition by judged.event_id, judged.reason is null
-        order by judged.occurred_at, to_jsonb(judged.*)::text
-    ) as copy_number,
+    hash_record_extended(
+        row(
+            judged.event_id,
+            judged.user_id,
+            judged.item_id,
+            judged.event_type,
+            judged.value,
+            judged.text,
+            judged.occurred_at
+        ),
+        0
+    ) as row_hash,
     case
         when judged.reason is not null
             then to_jsonb(judged.*) - '{day,event_type_key,reason}'::text[]
     end as source_row
 from judged;
 
--- name: delete_staged_copies!
--- A copy of a good event of its own batch, or of one that was taken from an earlier day.
+-- What is asked of them below.
+analyze staged (event_id, user_id, item_id, reason);
+
+-- name: fingerprint_changed_days!
+-- Before anything of what is staged is left out.
+update changed_days
+set fingerprint = found.fingerprint
+from (
+    select
+        days.day,
+        coalesce(found.fingerprint, '0:') as fingerprint
+    from changed_days as days
+    left join (
+        select
+            staged.day,
+            count(*) || ':' || sum(staged.row_hash) as fingerprint
+        from staged
+        group by staged.day
+    ) as found on days.day = found.day
+) as found
+where changed_days.day = found.day;
+
+-- name: changed_days
+-- In their order; and whether each was taken before.
+select
+    changed_days.day,
+    changed_days.is_taken
+from changed_days
+order by changed_days.day;
+
+-- name: delete_copies_of_each_other!
+-- Of good rows with one event_id the earliest stays.
 delete from staged
+using (
+    select
+        copies.ctid as place,
+        row_number() over (
+            partition by copies.event_id
+            order by
+                copies.occurred_at,
+                copies.text,
+                copies.value,
+                copies.item_id,
+                copies.user_id,
+                copies.event_type_key
+        ) as copy_number
+    from staged as copies
+    inner join (
+        select staged.event_id
+        from staged
+        where staged.reason is null
+        group by staged.event_id
+        having count(*) > 1
+    ) as repeated on copies.event_id = repeated.event_id
+    where copies.reason is null
+) as numbered
+where staged.ctid = numbered.place and numbered.copy_number > 1;
+
+-- name: create_copies!
+-- Good rows whose event was taken from another day. Each is looked up in the index (a limit is
+-- never joined in another way), so that this takes no longer after a thousand nights.
+create temporary table copies on commit drop as
+select
+    staged.event_id,
+    staged.day,
+    taken.day as taken_day
+from staged
+cross join lateral (
+    select interactions.day
+    from interactions
+    where interactions.event_id = staged.event_id
+    limit 1
+) as taken
+where staged.reason is null;
+
+-- name: delete_staged_copies!
+-- A copy of what was taken from an earlier day.
+delete from staged
+using copies
 where
-    reason is null
-    and (
-        copy_number > 1
-        or exists (
-            select
-            from interactions
-            where interactions.event_id = staged.event_id and interactions.day < staged.day
-        )
-    );
+    staged.event_id = copies.event_id
+    and staged.day = copies.day
+    and staged.reason is null
+    and copies.taken_day < copies.day;
 
 -- name: delete_later_copies!
 -- What was taken from a later day and turns up earlier now; those days are to be accumulated anew.
 with deleted as (
     delete from interactions
-    using staged
+    using copies
     where
-        interactions.event_id = staged.event_id
-        and interactions.day > staged.day
-        and staged.reason is null
+        interactions.event_id = copies.event_id
+        and copies.taken_day > copies.day
     returning interactions.day
 ),
 
@@ -260,52 +374,92 @@ from (
 ) as copies
 where interaction_days.day = copies.day;
 
--- name: forget_largest_values!
--- The largest value of a type may be among what is taken again, corrected or gone.
+-- name: delete_taken!
+-- Days as they were taken before. The largest value of a type may be among them.
+with deleted as (
+    delete from interactions
+    where interactions.day = any(%(days)s::date[])
+    returning
+        interactions.event_type_key,
+        interactions.value
+)
+
 update event_types
 set largest_value = '-Infinity'
+from (
+    select
+        deleted.event_type_key,
+        max(deleted.value) as value
+    from deleted
+    group by deleted.event_type_key
+) as largest
 where
-    exists (
-        select
-        from interactions
-        where
-            interactions.day in (select changed_days.day from changed_days)
-            and interactions.event_type_key = event_types.event_type_key
-            and interactions.value >= event_types.largest_value
-    );
+    event_types.event_type_key = largest.event_type_key
+    and largest.value >= event_types.largest_value;
 
--- name: delete_taken!
--- The changed days, as they were taken before.
-delete from interactions
-where day in (select changed_days.day from changed_days);
+-- name: create_staged_users!
+-- Whose key is null is new. Subqueries ask the index, however many users there are.
+create temporary table staged_users on commit drop as
+select
+    distinct_users.user_id,
+    (
+        select users.user_key from users
+        where users.user_id = distinct_users.user_id
+    ) as user_key
+from (
+    select distinct staged.user_id
+    from staged
+    where staged.reason is null
+) as distinct_users;
 
 -- name: insert_users!
-insert into users (user_id)
-select distinct staged.user_id
-from staged
-where
-    staged.reason is null
-    and not exists (
-        select
-        from users
-        where users.user_id = staged.user_id
-    )
-order by staged.user_id;
+with inserted as (
+    insert into users (user_id)
+    select staged_users.user_id
+    from staged_users
+    where staged_users.user_key is null
+    order by staged_users.user_id
+    returning
+        users.user_id,
+        users.user_key
+)
+
+update staged_users
+set user_key = inserted.user_key
+from inserted
+where staged_users.user_id = inserted.user_id;
+
+-- name: create_staged_items!
+create temporary table staged_items on commit drop as
+select
+    distinct_items.item_id,
+    (
+        select items.item_key from items
+        where items.item_id = distinct_items.item_id
+    ) as item_key
+from (
+    select distinct staged.item_id
+    from staged
+    where staged.reason is null and staged.item_id != ''
+) as distinct_items;
 
 -- name: insert_touched_items!
 -- Items that the catalogue may not list: they trend, and are not shown.
-insert into items (item_id)
-select distinct staged.item_id
-from staged
-where
-    staged.reason is null
-    and staged.item_id != ''
-    and not exists (
-        select
-        from items
-        where items.item_id = staged.item_id
-    )
-order by staged.item_id;
+with inserted as (
+    insert into items (item_id)
+    select staged_items.item_id
+    from staged_items
+    where staged_items.item_key is null
+    order by staged_items.item_id
+    returning
+        items.item_id,
+        items.item_key
+)
+
+update staged_items
+set item_key = inserted.item_key
+from inserted
+where staged_items.item_id = inserted.item_id;
 
 -- name: insert_interactions!
 insert into interactions (
@@ -314,17 +468,17 @@ insert into interactions (
 select
     staged.event_id,
     staged.day,
-    users.user_key,
-    items.item_key,
+    staged_users.user_key,
+    staged_items.item_key,
     staged.event_type_key,
     staged.value,
     staged.occurred_at,
     nullif(trim(both E' \t\n\r' from staged.text), '')
 from staged
-inner join users on staged.user_id = users.user_id
-left join items on staged.item_id = items.item_id
+inner join staged_users on staged.user_id = staged_users.user_id
+left join staged_items on staged.item_id = staged_items.item_id
 where staged.reason is null
-order by staged.day, users.user_key, staged.occurred_at;
+order by staged.day, staged_users.user_key, staged.occurred_at;
 
 -- name: delete_rejected!
 -- Those of the changed days, and those that belong to no day yet: they are all staged again.
@@ -422,4 +576,4 @@ select
 from staged;
 
 -- name: drop_staging!
-drop table staged, changed_days, days, rules;
+drop table staged_items, staged_users, copies, staged, changed_days, days, rules;

@@ -169,6 +169,27 @@ where
         limit %(keep_models)s
     );
 
+-- name: is_retired_model_left
+-- Whether a retired model has left anything but its parameters. What it has, it has of deltas.
+select exists(
+    select
+    from models
+    where
+        models.state = 'retired'
+        and (
+            exists (
+                select
+                from accumulated_days
+                where accumulated_days.model_key = models.model_key
+            )
+            or exists (
+                select
+                from daily_interests
+                where daily_interests.model_key = models.model_key
+            )
+        )
+);
+
 -- name: delete_retired_interests!
 delete from interests
 using models

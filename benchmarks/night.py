@@ -82,7 +82,7 @@ def main(  # noqa: PLR0913  the options of a command
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     size = Size(users, items, active, days, visit, seed)
     CONSOLE.print(f"load {psutil.getloadavg()[0]:.2f} on {psutil.cpu_count()} processors")
-    _make(size, dsn, var)
+    make_world(size, dsn, var, NIGHTS)
     settings = read_settings(
         dsn=dsn or make_dsn(embedded.start(var / "postgres"), dbname=DATABASE),
         encoder=str(var.resolve() / "made-words"),
@@ -123,9 +123,9 @@ def _facts(session: Session, settings: Settings) -> dict[str, object]:
     return found
 
 
-def _make(size: Size, dsn: str | None, var: Path) -> None:
+def make_world(size: Size, dsn: str | None, var: Path, nights: int) -> None:
     """Make the world in another process, whose memory is gone when the night begins."""
-    options = {**size._asdict(), "nights": NIGHTS, "var": var} | ({"dsn": dsn} if dsn else {})
+    options = {**size._asdict(), "nights": nights, "var": var} | ({"dsn": dsn} if dsn else {})
     told = [f"--{name}={value}" for name, value in options.items()]
     script = Path(__file__).with_name("world.py")
     start = perf_counter()

@@ -144,9 +144,7 @@ def _accumulate(
             among = Users(first, last)
             replace_deltas(session, live, days, fresh, among=among if are_there else None)
             n_deltas += len(rows)
-    log.info(
-        "accumulated", model=stored.model_id, since=days[0], until=days[-1], deltas=n_deltas
-    )
+    log.info("accumulated", model=stored.model_id, since=days[0], until=days[-1], deltas=n_deltas)
     return n_deltas
 
 

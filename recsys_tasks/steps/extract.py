@@ -94,9 +94,9 @@ def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
     if session.execute("create_copies"):
         session.execute("delete_staged_copies")
         session.execute("delete_later_copies")
-    session.execute("create_staged_users")
+    session.execute("create_event_users")
     session.execute("insert_users")
-    session.execute("create_staged_items")
+    session.execute("create_event_items")
     session.execute("insert_touched_items")
     session.execute("insert_interactions")
     session.execute("delete_rejected", now=now)

@@ -67,7 +67,8 @@ def _apart(places: NDArray[np.int64]) -> tuple[list[int], list[date]]:
 
 def _are_equal(one: Decayed, two: Decayed) -> NDArray[np.bool_]:
     same: NDArray[np.bool_] = (one.totals == two.totals).all(axis=(1, 2))
-    return same & (one.masses == two.masses).all(axis=1)
+    same &= (one.masses == two.masses).all(axis=1)
+    return same
 
 
 def _delete(session: Session, live: LiveModel, places: NDArray[np.int64]) -> None:
@@ -78,9 +79,7 @@ def _delete(session: Session, live: LiveModel, places: NDArray[np.int64]) -> Non
         )
 
 
-def _write(
-    session: Session, live: LiveModel, user_keys: NDArray[np.int32], added: Decayed
-) -> None:
+def _write(session: Session, live: LiveModel, user_keys: NDArray[np.int32], added: Decayed) -> None:
     n, n_half_lives, width = map(int, added.totals.shape)
     real = copying.FLOAT4
     columns = (copying.INT2, copying.INT4, copying.DAY, real, real, copying.vector(width))

@@ -51,8 +51,7 @@ class Reader:
     def ranges(self, days: Sequence[date]) -> list[Users]:
         """Ranges of user keys, of some AT_ONCE interactions each; together they are everybody."""
         edges = [
-            int(edge)
-            for (edge,) in self._session.rows("user_ranges", days=days, at_once=AT_ONCE)
+            int(edge) for (edge,) in self._session.rows("user_ranges", days=days, at_once=AT_ONCE)
         ]
         firsts = [EVERYBODY.first, *(edge + 1 for edge in edges)]
         return [Users(*ends) for ends in zip(firsts, [*edges, EVERYBODY.last], strict=True)]

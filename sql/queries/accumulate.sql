@@ -35,28 +35,30 @@ from event_types;
 -- User keys that part the interactions of days into ranges of some `at_once`; none where there are
 -- no more of them.
 with size as (
-    select coalesce(sum(interaction_days.n_interactions), 0) as n
+    select sum(interaction_days.n_interactions)::float8 as n
     from interaction_days
     where interaction_days.day = any(%(days)s::date[])
+),
+
+parts as (
+    select array_agg(edges.number * %(at_once)s / size.n) as fractions
+    from size
+    cross join lateral generate_series(1, ceil(size.n / %(at_once)s)::integer - 1) as edges (number)
+),
+
+edges as (
+    select percentile_disc(parts.fractions) within group (order by interactions.user_key) as keys
+    from parts
+    cross join interactions
+    where
+        parts.fractions is not null
+        and interactions.day = any(%(days)s::date[])
+    group by parts.fractions
 )
 
-select distinct edges.edge
-from size
-cross join lateral (
-    select
-        unnest(
-            percentile_disc(
-                array(
-                    select number * %(at_once)s::float8 / size.n
-                    from generate_series(1, (size.n - 1) / %(at_once)s) as parts (number)
-                )
-            ) within group (order by interactions.user_key)
-        ) as edge
-    from interactions
-    where interactions.day = any(%(days)s::date[])
-) as edges
-where size.n > %(at_once)s
-order by edges.edge;
+select distinct unnest(edges.keys) as user_key
+from edges
+order by user_key;
 
 -- name: interactions_of_days
 -- In the order in which a delta is summed, user by user.

@@ -92,7 +92,15 @@ analyze days;
 -- Of those, the days whose rows in the source are not what was taken. Only what a night reads of a
 -- row counts, so that whoever writes the same events again changes nothing.
 create temporary table changed_days on commit drop as
-with found as (
+with known as (
+    select
+        min(days.day) as first_day,
+        max(days.day) as last_day
+    from days
+    where days.fingerprint is not null
+),
+
+found as (
     select
         days.day,
         count(*)
@@ -117,14 +125,8 @@ with found as (
             (source_events.occurred_at at time zone 'UTC')::date = days.day
             and days.fingerprint is not null
     where
-        source_events.occurred_at >= (
-            select min(days.day) from days
-            where days.fingerprint is not null
-        )
-        and source_events.occurred_at < (
-            select max(days.day) + 1 from days
-            where days.fingerprint is not null
-        )
+        source_events.occurred_at >= (select known.first_day from known)
+        and source_events.occurred_at < (select known.last_day + 1 from known)
     group by days.day
 )
 
@@ -265,22 +267,23 @@ analyze staged (event_id, user_id, item_id, reason);
 
 -- name: fingerprint_changed_days!
 -- Before anything of what is staged is left out.
-update changed_days
-set fingerprint = found.fingerprint
-from (
+with found as (
     select
-        days.day,
-        coalesce(found.fingerprint, '0:') as fingerprint
-    from changed_days as days
-    left join (
-        select
-            staged.day,
-            count(*) || ':' || sum(staged.row_hash) as fingerprint
-        from staged
-        group by staged.day
-    ) as found on days.day = found.day
-) as found
-where changed_days.day = found.day;
+        staged.day,
+        count(*) || ':' || sum(staged.row_hash) as fingerprint
+    from staged
+    group by staged.day
+)
+
+update changed_days
+set
+    fingerprint = coalesce(
+        (
+            select found.fingerprint from found
+            where found.day = changed_days.day
+        ),
+        '0:'
+    );
 
 -- name: changed_days
 -- In their order; and whether each was taken before.
@@ -292,30 +295,34 @@ order by changed_days.day;
 
 -- name: delete_copies_of_each_other!
 -- Of good rows with one event_id the earliest stays.
-delete from staged
-using (
+with repeated as (
+    select staged.event_id
+    from staged
+    where staged.reason is null
+    group by staged.event_id
+    having count(*) > 1
+),
+
+numbered as (
     select
-        copies.ctid as place,
+        staged.ctid as place,
         row_number() over (
-            partition by copies.event_id
+            partition by staged.event_id
             order by
-                copies.occurred_at,
-                copies.text,
-                copies.value,
-                copies.item_id,
-                copies.user_id,
-                copies.event_type_key
+                staged.occurred_at,
+                staged.text,
+                staged.value,
+                staged.item_id,
+                staged.user_id,
+                staged.event_type_key
         ) as copy_number
-    from staged as copies
-    inner join (
-        select staged.event_id
-        from staged
-        where staged.reason is null
-        group by staged.event_id
-        having count(*) > 1
-    ) as repeated on copies.event_id = repeated.event_id
-    where copies.reason is null
-) as numbered
+    from staged
+    inner join repeated on staged.event_id = repeated.event_id
+    where staged.reason is null
+)
+
+delete from staged
+using numbered
 where staged.ctid = numbered.place and numbered.copy_number > 1;
 
 -- name: create_copies!
@@ -327,12 +334,14 @@ select
     staged.day,
     taken.day as taken_day
 from staged
-cross join lateral (
-    select interactions.day
-    from interactions
-    where interactions.event_id = staged.event_id
-    limit 1
-) as taken
+cross join
+    lateral (
+        select interactions.day
+        from interactions
+        where interactions.event_id = staged.event_id
+        order by interactions.event_id
+        limit 1
+    ) as taken
 where staged.reason is null;
 
 -- name: delete_staged_copies!
@@ -397,9 +406,9 @@ where
     event_types.event_type_key = largest.event_type_key
     and largest.value >= event_types.largest_value;
 
--- name: create_staged_users!
+-- name: create_event_users!
 -- Whose key is null is new. Subqueries ask the index, however many users there are.
-create temporary table staged_users on commit drop as
+create temporary table event_users on commit drop as
 select
     distinct_users.user_id,
     (
@@ -415,22 +424,22 @@ from (
 -- name: insert_users!
 with inserted as (
     insert into users (user_id)
-    select staged_users.user_id
-    from staged_users
-    where staged_users.user_key is null
-    order by staged_users.user_id
+    select event_users.user_id
+    from event_users
+    where event_users.user_key is null
+    order by event_users.user_id
     returning
         users.user_id,
         users.user_key
 )
 
-update staged_users
+update event_users
 set user_key = inserted.user_key
 from inserted
-where staged_users.user_id = inserted.user_id;
+where event_users.user_id = inserted.user_id;
 
--- name: create_staged_items!
-create temporary table staged_items on commit drop as
+-- name: create_event_items!
+create temporary table event_items on commit drop as
 select
     distinct_items.item_id,
     (
@@ -447,19 +456,19 @@ from (
 -- Items that the catalogue may not list: they trend, and are not shown.
 with inserted as (
     insert into items (item_id)
-    select staged_items.item_id
-    from staged_items
-    where staged_items.item_key is null
-    order by staged_items.item_id
+    select event_items.item_id
+    from event_items
+    where event_items.item_key is null
+    order by event_items.item_id
     returning
         items.item_id,
         items.item_key
 )
 
-update staged_items
+update event_items
 set item_key = inserted.item_key
 from inserted
-where staged_items.item_id = inserted.item_id;
+where event_items.item_id = inserted.item_id;
 
 -- name: insert_interactions!
 insert into interactions (
@@ -468,17 +477,17 @@ insert into interactions (
 select
     staged.event_id,
     staged.day,
-    staged_users.user_key,
-    staged_items.item_key,
+    event_users.user_key,
+    event_items.item_key,
     staged.event_type_key,
     staged.value,
     staged.occurred_at,
     nullif(trim(both E' \t\n\r' from staged.text), '')
 from staged
-inner join staged_users on staged.user_id = staged_users.user_id
-left join staged_items on staged.item_id = staged_items.item_id
+inner join event_users on staged.user_id = event_users.user_id
+left join event_items on staged.item_id = event_items.item_id
 where staged.reason is null
-order by staged.day, staged_users.user_key, staged.occurred_at;
+order by staged.day, event_users.user_key, staged.occurred_at;
 
 -- name: delete_rejected!
 -- Those of the changed days, and those that belong to no day yet: they are all staged again.
@@ -576,4 +585,4 @@ select
 from staged;
 
 -- name: drop_staging!
-drop table staged_items, staged_users, copies, staged, changed_days, days, rules;
+drop table event_items, event_users, copies, staged, changed_days, days, rules;

@@ -65,19 +65,20 @@ copy (
         deltas.mass,
         deltas.total
     from folds
-    cross join lateral (
-        select
-            daily_interests.day,
-            daily_interests.half_life,
-            daily_interests.mass,
-            daily_interests.total
-        from daily_interests
-        where
-            daily_interests.user_key = folds.user_key
-            and daily_interests.model_key = %(model_key)s
-            and daily_interests.day > folds.after_day
-        order by daily_interests.day, daily_interests.half_life
-    ) as deltas
+    cross join
+        lateral (
+            select
+                daily_interests.day,
+                daily_interests.half_life,
+                daily_interests.mass,
+                daily_interests.total
+            from daily_interests
+            where
+                daily_interests.user_key = folds.user_key
+                and daily_interests.model_key = %(model_key)s
+                and daily_interests.day > folds.after_day
+            order by daily_interests.day, daily_interests.half_life
+        ) as deltas
     where folds.user_key between %(first)s and %(last)s
     order by folds.user_key, deltas.day, deltas.half_life
 ) to stdout with (format "binary");

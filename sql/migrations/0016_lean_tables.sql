@@ -1,7 +1,7 @@
 -- Tables that grow by the night cost what they hold: no references, no index that another one is.
 -- Of 8.9 s in which a night inserted 64,000 interactions, 5.7 s went into looking up keys that the
--- same statement had looked up itself: see docs/adr/0015. Who deletes a user, text or item deletes what has its key
--- first: the view user_columns finds users' rows by the name of the column.
+-- same statement had looked up itself: see docs/adr/0015. Who deletes a user, text or item deletes
+-- what has its key first: the view user_columns finds users' rows by the name of the column.
 alter table interactions
 drop constraint interactions_user_key_fkey,
 drop constraint interactions_item_key_fkey,

@@ -25,6 +25,7 @@ from recsys_tasks.steps import (
     publish,
     rank,
     refresh,
+    topics,
 )
 from recsys_tasks.warehouse import Warehouse, connect
 
@@ -38,6 +39,7 @@ _MODULES: dict[str, ModuleType] = {
     "rank": rank,
     "check": check,
     "publish": publish,
+    "topics": topics,
     "evaluate": evaluate,
 }
 STEPS = tuple(_MODULES)

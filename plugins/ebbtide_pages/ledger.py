@@ -9,7 +9,8 @@ from ebbtide_pages import wording
 from ebbtide_pages.content import Link, Notice, State
 
 STEPS: Final = (
-    *("extract", "embed_items", "accumulate", "merge", "rank", "check", "publish", "evaluate"),
+    *("extract", "embed_items", "accumulate", "merge", "rank", "check", "publish", "topics"),
+    "evaluate",
 )
 REFRESH: Final = "refresh"
 _STUCK_AFTER = timedelta(hours=6)

@@ -119,6 +119,21 @@ class Settings(Operation):
     rerank_days: int = Field(
         30, ge=0, description="a second stage ranks users active within so many days; 0 for none"
     )
+    topics: int | None = Field(
+        None, ge=0, le=1000, description="topics of the catalogue, 0 for none; else by its size"
+    )
+    generator: str | None = Field(
+        None,
+        min_length=1,
+        repr=False,
+        description="model that names topics: folder, .gguf file, Hugging Face id, OpenAI-like URL",
+    )
+    generator_model: str = Field(
+        "default", min_length=1, description="its name at that URL: docs/topics.md"
+    )
+    generator_key: SecretStr | None = Field(None, repr=False, description="bearer key for that URL")
+    generator_seconds: int = Field(60, ge=1, description="seconds that a night waits for names")
+    generator_calls: int = Field(200, ge=0, description="names that a night asks for at most")
     batch_size: int = Field(1024, ge=1, description="users scored at once")
     encode_batch_size: int = Field(64, ge=1, description="texts encoded at once")
     similar_length: int = Field(20, ge=1, le=1000, description="neighbours kept of an item or user")

@@ -159,6 +159,32 @@ def liked(session: Session, read: Taken, preset: Preset) -> Liked:
     return Liked(read.item_keys[chosen], read.user_keys[chosen], days)
 
 
+class Counted(NamedTuple):
+    """Interactions with both their weights; shape (n,) each, in the query's order.
+
+    Attributes:
+        user_keys: Who.
+        item_keys: With what; 0 for no item.
+        text_keys: What the user wrote; 0 for nothing.
+        times: Days from 1970-01-01, with their fraction.
+        weights: Signed, of the item.
+        text_weights: Signed, of the text.
+    """
+
+    user_keys: NDArray[np.int32]
+    item_keys: NDArray[np.int32]
+    text_keys: NDArray[np.int32]
+    times: NDArray[np.float64]
+    weights: NDArray[np.float32]
+    text_weights: NDArray[np.float32]
+
+
+def counted(session: Session, query: str, preset: Preset, **parameters: object) -> Counted:
+    """Interactions out of the same queries as `weighed`, without vectors."""
+    users, keys, times, kinds, values, _, texts = session.copy_out(query, _COLUMNS, **parameters)
+    return Counted(users, keys, texts, times, *_weights(session, preset, kinds, values))
+
+
 def _occurring(keys: NDArray[np.int32], text_keys: NDArray[np.int32]) -> Items:
     item_keys, first = np.unique(keys, return_index=True)
     return Items(item_keys[item_keys > 0], text_keys[first][item_keys > 0])

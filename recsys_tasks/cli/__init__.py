@@ -16,6 +16,7 @@ from recsys_tasks.cli import (
     policies,
     sealed,
     standalone,
+    topics,
     why,
 )
 from recsys_tasks.cli.output import ERRORS, set_up_logging
@@ -37,6 +38,7 @@ for command in (
     *experiments.COMMANDS,
     *asking.COMMANDS,
     *why.COMMANDS,
+    *topics.COMMANDS,
     *people.COMMANDS,
     *access.COMMANDS,
     *plan.COMMANDS,

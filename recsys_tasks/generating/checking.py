@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from recsys_tasks.topics import COMMON
+
 MOST_CHARACTERS = 40
 MOST_WORDS = 5
-COMMON = 3  # items that use a word, at least
 SMALL = frozenset({"and", "for", "from", "in", "of", "on", "or", "the", "to", "with"})
 _NAME = re.compile(r"[^\W\d_]+(?:(?: & |, |-|'| )[^\W\d_]+)*")
 _QUOTES = "\"'`*.: \N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"

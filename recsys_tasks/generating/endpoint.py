@@ -2,9 +2,10 @@
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Timer
 from time import monotonic
@@ -49,21 +50,15 @@ class Endpoint:
 
     def _ask(self, prompt: Prompt, until: float) -> str | None:
         left = max(until - monotonic(), 0.01)
-        with closing(self._connection(left)) as connection:
-            # Patience with one byte is no patience with all of them: a drip would last for ever.
-            watch = Timer(left, _hang_up, [connection])
-            watch.daemon = True
-            watch.start()
-            try:
+        try:
+            with closing(self._connection(left)) as connection, _hung_up_in(left, connection):
                 return self._exchange(connection, prompt)
-            except (OSError, HTTPException) as error:
-                if monotonic() >= until or isinstance(error, TimeoutError):
-                    return None
-                # The kind alone: a message may quote the address, and a secret with it.
-                message = f"it cannot be reached ({type(error).__name__})"
-                raise GeneratorFailed(message) from None
-            finally:
-                watch.cancel()
+        except (OSError, HTTPException) as error:
+            if monotonic() >= until or isinstance(error, TimeoutError):
+                return None
+            # The kind alone: a message may quote the address, and a secret with it.
+            message = f"it cannot be reached ({type(error).__name__})"
+            raise GeneratorFailed(message) from None
 
     def _connection(self, timeout: float) -> HTTPConnection:
         kind = HTTPSConnection if self._place.scheme == "https" else HTTPConnection
@@ -75,12 +70,12 @@ class Endpoint:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         path = f"{self._place.path}/chat/completions"
         connection.request("POST", path, self._body(prompt), headers)
-        response = connection.getresponse()
-        if response.status != 200:  # noqa: PLR2004  OK
-            message = f"it answered with status {response.status}"
-            raise GeneratorFailed(message)
-        body = response.read(MOST_BYTES)
-        return None if response.read(1) else _text_of(body)
+        with connection.getresponse() as response:
+            if response.status != HTTPStatus.OK:
+                message = f"it answered with status {response.status}"
+                raise GeneratorFailed(message)
+            body = response.read(MOST_BYTES)
+            return None if response.read(1) else _text_of(body)
 
     def _body(self, prompt: Prompt) -> bytes:
         facts = {
@@ -92,10 +87,26 @@ class Endpoint:
         return json.dumps(facts).encode()
 
 
-def _hang_up(connection: HTTPConnection) -> None:
-    """End whatever the connection waits for."""
-    with suppress(OSError, AttributeError):  # it has ended meanwhile, or not begun
-        connection.sock.shutdown(socket.SHUT_RDWR)
+@contextmanager
+def _hung_up_in(seconds: float, connection: HTTPConnection) -> Iterator[None]:
+    """Connect, and end whatever is waited for when the time is up.
+
+    A socket's own timeout is for one read: who sends a byte now and then would be read for ever.
+    """
+    connection.connect()
+    wire = connection.sock
+
+    def hang_up() -> None:
+        with suppress(OSError):  # it has ended meanwhile
+            wire.shutdown(socket.SHUT_RDWR)
+
+    watch = Timer(seconds, hang_up)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
 
 
 def _text_of(body: bytes) -> str | None:

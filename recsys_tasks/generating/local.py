@@ -30,9 +30,8 @@ class Local:
             device: As torch names it; "auto" is the GPU if there is one, else the CPU.
         """
         self._name, self._device = name, device
-        self._loaded: (
-            tuple[PreTrainedTokenizerBase, Any] | None
-        )  # transformers types no generate() = None
+        # transformers types no generate()
+        self._loaded: tuple[PreTrainedTokenizerBase, Any] | None = None
 
     @property
     def generator_id(self) -> str:

@@ -5,8 +5,8 @@ A word's weight in a topic is class-based TF-IDF (Grootendorst, 2022, BERTopic, 
     W(word, topic) = tf(word, topic) * log(1 + A / f(word))
 
 tf counts the topic's titles that have the word, f those of all topics, and A is the mean number of
-words of a topic. A word that stands in one title alone names nothing: nobody's title can put a word
-into a name by itself.
+words of a topic. A word that fewer than COMMON titles have names nothing: nobody's title can put a
+word into a name by itself, nor a second one like it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 WORD = r"(?u)\b[^\W\d_]{3,}\b"  # letters alone: no numbers, no addresses
 N_KEYWORDS = 10
 IN_NAME = 3
-_SHARED = 2  # titles of a topic that have a keyword, at least, unless the topic has but one
+COMMON = 3  # titles that have a word, at least, for it to be one of the catalogue's
+_SHARED = 2  # of them in the topic, unless it has but one
 
 
 class Titles(NamedTuple):
@@ -48,6 +49,7 @@ def keywords(listed: Titles, n_topics: int) -> list[tuple[str, ...]]:
     everywhere = counts.sum(axis=0)
     weights = counts * np.log1p(counts.sum() / n_topics / everywhere)
     weights[counts < np.minimum(_SHARED, sizes)[:, None]] = 0
+    weights[:, everywhere < COMMON] = 0
     words = counting.get_feature_names_out()
     return [_best(words, row) for row in weights]
 

@@ -46,6 +46,14 @@ OUT: Final = {
     "vectors": "select text_key, vector from text_vectors",
     "lists": "select * from recommendation_lists where night = %(day)s",
     "shown": "select * from interests where model_key = %(model_key)s and night = %(day)s",
+    "histories": """
+        select interactions.*
+        from interactions
+        where interactions.user_key in (
+            select topic_user_days.user_key from topic_user_days where topic_user_days.day = %(day)s
+        )
+    """,
+    "shares": "select * from topic_masses where as_of = %(day)s",
     "served": """
         select distinct on (lists.user_key) lists.*
         from recommendation_lists as lists
@@ -60,6 +68,7 @@ BARE: Final = {
     "deltas": "daily_interests",
     "totals": "interest_totals",
     "lists": "recommendation_lists",
+    "shares": "topic_masses",
     "shown": "interests",
 }
 NEW_TEXTS: Final = """
@@ -117,6 +126,7 @@ class Floors:
                 *copies.of("rank", out=("state", "vectors"), back=("lists", "shown")),
                 *self._products(session, live.interest, live.stored.dim),
                 *copies.of("check", out=("lists",)),
+                *copies.of("topics", out=("histories",), back=("shares",)),
                 *copies.of("evaluate", out=("interactions", "served")),
             ]
             session.connection.rollback()

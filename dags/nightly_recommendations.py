@@ -4,8 +4,7 @@
 interactions from the source (`extract`), embeds new and changed texts (`embed_items`), sums up each
 user's day (`accumulate`), adds it to what is known of them (`merge`), scores every item for every
 user (`rank`, in shards), holds the lists against the gates (`check`), puts them before readers
-(`publish`), tells interests in words (`topics`) and measures last night's lists on what users then
-did (`evaluate`).
+(`publish`), names interests (`topics`) and measures last night's lists on the day (`evaluate`).
 
 **Run it for a day.** *Trigger*, and pick a day; without one it takes the last that is over. For
 many days: *Backfill*. Any order gives the same totals. `Dry run` tells what a night would do.
@@ -70,9 +69,8 @@ def define(tenant: Tenant) -> None:
         at_once = run_step.override(task_id="rank", inlets=[model], max_active_tis_per_dag=None)
         rank = at_once.partial(step="rank", day=day).expand(shard=shards)
         before = map(step, ("extract", "embed_items", "accumulate", "merge"))
-        publish = step("publish", outlets=[lists])
-        after = (step("check"), publish, step("topics"), step("evaluate"))
-        sdk.chain(day, *before, shards, rank, *after)
+        lists_out = (step("check"), step("publish", outlets=[lists]))
+        sdk.chain(day, *before, shards, rank, *lists_out, *map(step, ("topics", "evaluate")))
 
     testable(nightly_recommendations())
 

@@ -12,6 +12,7 @@ from recsys_tasks.settings import Settings
 from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.steps.extract import oldest_day
 from recsys_tasks.steps.merge import bring_totals
+from recsys_tasks.steps.topics import count_what_is_left
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.models import live_models
 from recsys_tasks.warehouse.removing import remove_questioned_texts, remove_users
@@ -34,7 +35,7 @@ def drop_old_rows(session: Session, settings: Settings, now: datetime) -> dict[s
     forget_retired(session)
     until = now - timedelta(days=settings.keep_rejected)
     counts = {
-        "interactions_expired": _expire(session, settings.keep_events, now.date()),
+        "interactions_expired": _expire(session, settings, now.date()),
         "rejected_rows_dropped": session.execute("delete_old_rejected", until=until),
     }
     if settings.keep_user_days is not None:
@@ -43,15 +44,15 @@ def drop_old_rows(session: Session, settings: Settings, now: datetime) -> dict[s
     return counts | _drop_orphans(session)
 
 
-def _expire(session: Session, keep_days: int | None, today: date) -> int:
+def _expire(session: Session, settings: Settings, today: date) -> int:
     """Forget the days before the oldest one that is kept.
 
     Returns:
         The number of interactions.
     """
-    if keep_days is None:
+    if settings.keep_events is None:
         return 0
-    oldest = oldest_day(keep_days, today)
+    oldest = oldest_day(settings.keep_events, today)
     n = session.execute("expire_interactions", oldest=oldest)
     n_users = session.execute("expire_daily_interests", oldest=oldest)
     for what in _EXPIRING:
@@ -59,6 +60,8 @@ def _expire(session: Session, keep_days: int | None, today: date) -> int:
     if n_users:
         for live in live_models(session):
             bring_totals(session, live)
+    if n:
+        count_what_is_left(session, settings)
     return n
 
 

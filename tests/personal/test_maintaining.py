@@ -10,6 +10,7 @@ import structlog
 from steps.made_days import NIGHTS
 from steps.tenant import Tenant
 from steps.test_convergence import LISTS, PUBLISHED, TOTALS, TRENDS, empty, run_nights, tables
+from steps.test_topics import assert_counted
 
 from recsys_tasks.errors import NightBusy
 from recsys_tasks.maintaining import maintain
@@ -82,10 +83,12 @@ def test_what_is_left_is_a_history_that_begins_with_the_first_day_that_is_kept(
     counts = drop_rows(kept, datetime.now(UTC))
     run_nights(kept, NIGHTS[-1:])
     left = tables(kept, TOTALS, LISTS, TRENDS)
+    assert_counted(kept)
 
     assert counts["interactions_expired"] > 0
     assert kept.rows("select min(day) from interactions") == [(first,)]
-    for table in ("daily_interests", "daily_trends", "interaction_days", "accumulated_days"):
+    days = ("daily_interests", "daily_trends", "interaction_days", "accumulated_days")
+    for table in (*days, "topic_days", "topic_user_days"):
         assert kept.rows(f"select min(day) from {table}") == [(first,)]
     empty(filled.warehouse)
     filled.rows(f"delete from app.events where occurred_at < '{first}Z'")
@@ -102,7 +105,8 @@ def test_who_did_nothing_that_is_kept_is_forgotten(filled: Tenant) -> None:
 
     assert counts["users_forgotten"] > 5
     assert filled.rows("select user_id from users") == [("known",)]
-    for table in ("interactions", "interest_totals", "recommendation_lists", "user_neighbours"):
+    held = ("interactions", "interest_totals", "recommendation_lists", "user_neighbours")
+    for table in (*held, "topic_masses", "topic_texts"):
         assert filled.rows(f"select count(*) from {table}") == [(0,)]
     texts = "select count(*) from texts where text_key not in (select text_key from items)"
     assert filled.rows(texts) == [(0,)]

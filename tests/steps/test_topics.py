@@ -21,7 +21,9 @@ from .made_days import FIRST, LAST, NIGHTS, made_events, made_items
 from .tenant import Tenant
 
 ITEMS = "select item_id, topic_key, closeness from item_topics order by item_id"
-TOPICS = "select topic_key, name, named_by, keywords, since, retired, example_keys from topics order by 1"
+TOPICS = """
+select topic_key, name, named_by, keywords, since, retired, example_keys from topics order by 1
+"""
 SHARES = """
 select user_id, topic_key, mass, share, usual_share, trend, as_of
 from user_topics order by user_id, topic_key

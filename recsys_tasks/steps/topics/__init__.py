@@ -62,3 +62,18 @@ def bring_topics(session: Session, settings: Settings, day: date, *, anew: bool 
         n_users = bring_shares(session, preset_of(settings), model, placed.fit)
     session.execute("drop_recounted_users")
     return {"topics": placed.n_topics, "items": placed.n_items, "users": n_users}
+
+
+def count_what_is_left(session: Session, settings: Settings) -> int:
+    """Count users anew of whom days have been forgotten.
+
+    Returns:
+        The number of users.
+    """
+    row = session.row("topic_fit")
+    if row is None:
+        return 0
+    session.execute("create_recounted_users")
+    n_users = bring_shares(session, preset_of(settings), serving_model(session), row[0])
+    session.execute("drop_recounted_users")
+    return n_users

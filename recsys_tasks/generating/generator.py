@@ -6,7 +6,7 @@ from typing import Protocol
 from recsys_tasks.generating.prompts import Prompt
 
 MAX_TOKENS = 16  # of an answer: a name is a few words
-MAX_PROMPT_TOKENS = 512
+MAX_PROMPT_TOKENS = 1024
 
 
 class GeneratorFailed(Exception):

@@ -25,7 +25,7 @@ HALF_LIVES = (2.0, 14.0, 90.0)
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def blobs(n: int = 60, k: int = 4, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.intp]]:

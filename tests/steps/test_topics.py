@@ -5,11 +5,13 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import numpy as np
 import pytest
 from sources import Row
-from test_generating import chat, serving, silent
+from test_generating import Reply, chat, serving, silent
 
 from recsys_tasks import nightly
 from recsys_tasks.interest_model import weigh
@@ -131,9 +133,9 @@ def test_shares_are_the_formula(filled: Tenant) -> None:
 
 def test_new_items_get_the_nearest_topic_and_old_ones_keep_theirs(filled: Tenant) -> None:
     run_topics(filled, NIGHTS[:3])
-    before = dict(row[:2] for row in filled.rows(ITEMS))
+    before = {item: key for item, key, _ in filled.rows(ITEMS)}
     run_topics(filled, NIGHTS[3:])
-    after = dict(row[:2] for row in filled.rows(ITEMS))
+    after = {item: key for item, key, _ in filled.rows(ITEMS)}
 
     assert after.keys() - before.keys() == {"new0", "new1"}
     assert before == {item: after[item] for item in before}
@@ -162,7 +164,8 @@ def test_a_topic_that_dies_is_retired_and_its_key_not_given_again(filled: Tenant
     assert before == set(range(1, 7))
     assert retired
     assert len(alive) == 6
-    assert max(alive) > 6
+    assert alive - before  # where more are wanted again
+    assert (alive - before).isdisjoint(range(7))
     assert {key for _, key, _ in filled.rows(ITEMS)} == alive
     assert {row[1] for row in filled.rows(SHARES)} <= alive
 
@@ -263,25 +266,24 @@ def written(tenant: Tenant) -> str:
     return json.dumps([names, cached, notes]).casefold()
 
 
-def obey(prompts: list[str]) -> object:
-    def reply(handler: object, body: dict[str, object]) -> None:
+def obey(prompts: list[str]) -> Reply:
+    def reply(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         prompt = json.dumps(body)
         prompts.append(prompt)
-        chat(handler, "HACKED by evil.example" if "HACKED" in prompt else "Red cups")  # type: ignore[arg-type]
+        chat(handler, "HACKED by evil.example" if "HACKED" in prompt else "Red cups")
 
     return reply
 
 
 def test_a_generator_that_obeys_a_title_gets_nothing_into_a_table(attacked: Tenant) -> None:
     prompts: list[str] = []
-    with serving(obey(prompts)) as (url, _):  # type: ignore[arg-type]
+    with serving(obey(prompts)) as (url, _):
         settings = attacked.settings.model_copy(update={"generator": url})
         done = nightly.run_night(settings, FIRST)
 
     assert done["publish"] == {"nights": 1}
     assert any("HACKED" in prompt for prompt in prompts)  # it was tempted
     assert not any(word in written(attacked) for word in INJECTED)
-    assert "red cups" not in prompts[0].casefold()
     refused = attacked.rows("select 1 from generated_names where refused is not null")
     assert refused
 
@@ -289,7 +291,7 @@ def test_a_generator_that_obeys_a_title_gets_nothing_into_a_table(attacked: Tena
 def test_what_users_write_reaches_no_generator(attacked: Tenant) -> None:
     attacked.items(*({"item_id": row["item_id"], "title": "red cup"} for row in hostile_items()))
     prompts: list[str] = []
-    with serving(obey(prompts)) as (url, _):  # type: ignore[arg-type]
+    with serving(obey(prompts)) as (url, _):
         run_topics(attacked, [FIRST], generator=url)
 
     assert prompts
@@ -300,11 +302,11 @@ def test_good_names_are_shown_and_asked_for_once(filled: Tenant) -> None:
     """One topic gets the name: of those who hear the same, the largest."""
     prompts: list[str] = []
 
-    def reply(handler: object, body: dict[str, object]) -> None:
+    def reply(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         prompts.append(json.dumps(body))
-        chat(handler, "Red or green, with blue")  # type: ignore[arg-type]
+        chat(handler, "Red or green, with blue")
 
-    with serving(reply) as (url, _):  # type: ignore[arg-type]
+    with serving(reply) as (url, _):
         run_topics(filled, generator=url)
         n_asked = len(prompts)
         run_topics(filled, [LAST], generator=url)
@@ -358,7 +360,9 @@ def test_every_claim_of_a_profile_stands_on_events(tenant: Tenant, seed: int) ->
     run_topics(tenant)
     topic_of: dict[object, object] = {item: key for item, key, _ in tenant.rows(ITEMS)}
     near = {text: key for text, key, _ in tenant.rows(PLACED_TEXTS)}
-    titles = dict(tenant.rows("select item_id, title from items"))
+    titles: dict[object, object] = {
+        item: title or item for item, title in tenant.rows("select item_id, title from items")
+    }
     kinds = preset_of(tenant.settings).event_types
     shares = {
         (user, key): (share, trend) for user, key, _, share, _, trend, _ in tenant.rows(SHARES)
@@ -398,7 +402,7 @@ def test_every_claim_of_a_profile_stands_on_events(tenant: Tenant, seed: int) ->
             if with_item := [row for row in own if row["item_id"]]:
                 newest = with_item[0]
                 verb = kinds[str(newest["event_type"])].verb
-                title = titles[newest["item_id"]] or newest["item_id"]
+                title = titles[newest["item_id"]]
                 said += f'; last {verb} "{title}" on {newest["occurred_at"].date()}'  # type: ignore[attr-defined]
             assert line["sentence"] == said + "."
             n_told += 1

@@ -3,6 +3,9 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recsys_tasks.encoder import Encoder, load_encoder
+from recsys_tasks.encoder.batching import batches, made_ahead
 from recsys_tasks.errors import EncoderUnavailable
 
 
@@ -80,13 +84,13 @@ def test_a_distinct_text_is_computed_once_and_an_empty_one_never(
     tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[str] = []
-    encode = tiny_encoder.model.encode
+    preprocess = tiny_encoder.model.preprocess
 
     def recorded(texts: list[str], **options: object) -> object:
         computed.extend(texts)
-        return encode(texts, **options)  # type: ignore[call-overload]
+        return preprocess(texts, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tiny_encoder.model, "encode", recorded)
+    monkeypatch.setattr(tiny_encoder.model, "preprocess", recorded)
     vectors = tiny_encoder.encode(["red cup", "", "lamp", "red cup", ""])
 
     assert sorted(computed) == ["lamp", "red cup"]
@@ -98,15 +102,78 @@ def test_no_texts_have_no_vectors(tiny_encoder: Encoder) -> None:
     assert tiny_encoder.encode([]).shape == (0, tiny_encoder.dim)
 
 
-def test_progress_counts_texts_up_to_the_last(tiny_encoder: Encoder) -> None:
+@pytest.mark.parametrize("most_tokens", [1, 7, 10_000])
+def test_a_batch_holds_texts_of_like_length_and_no_more_tokens_than_asked(
+    tiny_encoder: Encoder, most_tokens: int
+) -> None:
+    texts = [" ".join(WORDS[: 1 + n % 5]) for n in range(20)]
+    features = tiny_encoder.model.preprocess(texts)
+    lengths = features["attention_mask"].sum(dim=1).numpy()
+
+    made = list(batches(features, most_tokens))
+
+    assert sorted(np.concatenate([batch.rows for batch in made])) == list(range(20))
+    assert (np.diff(lengths[np.concatenate([batch.rows for batch in made])]) <= 0).all()
+    for rows, some in made:
+        assert some["input_ids"].shape == (len(rows), lengths[rows].max())
+        assert len(rows) == 1 or some["input_ids"].numel() <= most_tokens
+
+
+def test_texts_of_several_windows_keep_their_order(
+    tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts = ["", *(f"{one} {other}" for one, other in product(WORDS, WORDS)), "red red"]
-    done: list[int] = []
+    expected = tiny_encoder.encode(texts)
+    monkeypatch.setattr("recsys_tasks.encoder.batching.WINDOW", 7)
 
-    tiny_encoder.encode(texts, batch_size=8, on_progress=done.append)
+    np.testing.assert_allclose(tiny_encoder.encode(texts), expected, atol=1e-5)
 
-    assert done == sorted(set(done))
-    assert done[0] == 4 * 8 + 1  # four batches, and the empty text
-    assert done[-1] == len(texts)
+
+def test_copies_on_other_devices_share_the_work(
+    tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on several GPUs: here both are the processor."""
+    monkeypatch.setattr("recsys_tasks.encoder.batching.WINDOW", 7)
+    texts = [f"{one} {other}" for one, other in product(WORDS, WORDS)]
+    copy = deepcopy(tiny_encoder.model)
+    n_calls: list[int] = []
+    copy.register_forward_hook(lambda *_: n_calls.append(1))
+
+    vectors = replace(tiny_encoder, copies=(copy,)).encode(texts)
+
+    assert len(n_calls) == len(texts) // 7 // 2
+    np.testing.assert_allclose(vectors, tiny_encoder.encode(texts), atol=1e-5)
+
+
+def test_what_fails_while_texts_are_cut_ahead_is_raised() -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        message = "no more"
+        raise ValueError(message)
+
+    made = made_ahead(failing())
+    assert next(made) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(made)
+
+
+@pytest.mark.parametrize("n_texts", [0, 3])
+def test_static_word_vectors_are_read_as_well(tmp_path: Path, n_texts: int) -> None:
+    """A model without token rows or a mask: it pads nothing."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "red"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    weights = np.eye(len(WORDS), dtype=np.float32)
+    module = StaticEmbedding(tokenizer, embedding_weights=weights)
+    SentenceTransformer(modules=[module], device="cpu").save(str(tmp_path))
+
+    vectors = load_encoder(str(tmp_path), "cpu").encode(["green", "blue cup", "new"][:n_texts])
+
+    expected = np.array([weights[1], (weights[2] + weights[3]) / np.sqrt(2), weights[9]])
+    np.testing.assert_allclose(vectors, expected[:n_texts], atol=1e-6)
 
 
 def test_a_plain_checkpoint_gets_the_mean_of_its_tokens(

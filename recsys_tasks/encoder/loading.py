@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -40,7 +41,7 @@ def load_encoder(
         name: DEFAULT_ENCODER, a local folder, or a Hugging Face id; a plain transformers checkpoint
             gets mean pooling. A downloaded model is used as it lies in the cache until it is
             removed there, so that the vector space does not change overnight.
-        device: As torch names it; "auto" is the GPU if there is one, else the CPU.
+        device: As torch names it; "auto" is every GPU that there is, else the CPU.
         max_tokens: Texts are cut or parted there, or earlier where the model must.
         recipe: What is not as the model's makers had it.
 
@@ -57,7 +58,8 @@ def load_encoder(
             recipe = _prepared(model, recipe)
             dim = model.encode([PROBE], show_progress_bar=False).shape[1]
             _check_dim(dim, recipe)
-            return Encoder(f"{Path(name).name}@{_fingerprint(model, recipe)}", dim, model, recipe)
+            encoder_id = f"{Path(name).name}@{_fingerprint(model, recipe)}"
+            return Encoder(encoder_id, dim, model.eval(), recipe, _copies(model, device))
     except Exception as cause:
         reason = str(cause).strip().partition("\n")[0].rstrip(".") or type(cause).__name__
         raise EncoderUnavailable(encoder=name, reason=reason) from cause
@@ -116,6 +118,14 @@ def _pool_by(model: "SentenceTransformer", pooling: str) -> None:
             return
     message = "it has no token vectors that could be pooled in another way"
     raise TypeError(message)
+
+
+def _copies(model: "SentenceTransformer", device: str) -> "tuple[SentenceTransformer, ...]":
+    """The model on every GPU but the first, where all are asked for."""
+    import torch  # noqa: PLC0415 - takes seconds
+
+    n_gpus = torch.cuda.device_count() if device == "auto" else 1
+    return tuple(deepcopy(model).to(f"cuda:{number}") for number in range(1, n_gpus))
 
 
 def _check_dim(dim: int, recipe: Recipe) -> None:

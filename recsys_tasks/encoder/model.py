@@ -5,21 +5,29 @@ vectors, pooled as the model or the recipe asks and scaled to length 1, so that 
 a cosine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.encoder.parts import pooled, split
+from recsys_tasks.encoder.batching import (
+    Window,
+    are_padded,
+    batches,
+    made_ahead,
+    spread,
+    windows,
+)
+from recsys_tasks.encoder.parts import pooled
 from recsys_tasks.encoder.recipe import Recipe
 from recsys_tasks.interactions import NO_ROW
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-BATCHES_A_STEP: Final = 4
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +40,14 @@ class Encoder:
         dim: Length of a vector.
         model: What computes them.
         recipe: How; its prompts are texts here, not names of the model's.
+        copies: The model again, on other devices, which compute beside it.
     """
 
     encoder_id: str
     dim: int
     model: "SentenceTransformer" = field(repr=False)
     recipe: Recipe = field(default_factory=Recipe)
+    copies: "tuple[SentenceTransformer, ...]" = field(default=(), repr=False)
 
     @property
     def has_two_prompts(self) -> bool:
@@ -45,63 +55,74 @@ class Encoder:
         return self.recipe.item_prompt != self.recipe.user_prompt
 
     def encode(
-        self,
-        texts: Sequence[str],
-        batch_size: int = 64,
-        on_progress: Callable[[int], None] | None = None,
-        *,
-        by_users: bool = False,
+        self, texts: Sequence[str], batch_size: int = 64, *, by_users: bool = False
     ) -> NDArray[np.float32]:
         """The vectors of texts, each distinct text computed once.
+
+        Texts are cut into tokens while those before them are computed. A batch has texts of like
+        numbers of tokens, and so many texts that their tokens do not exceed a bound.
 
         Args:
             texts: Cleaned texts (see `clean`); what exceeds the model's tokens is cut, or read in
                 parts, as the recipe says.
-            batch_size: Texts computed at once, 1 or more; changes vectors by less than 1e-5 in
-                float32.
-            on_progress: Told after every few batches how many of `texts` have their vector by now.
+            batch_size: Texts of the most tokens that the model reads computed at once, 1 or more;
+                of shorter ones more. Changes vectors by less than 1e-5 in float32.
             by_users: Whether users wrote them, and the prompt for that goes before them.
 
         Returns:
             Shape (len(texts), dim), in the order of `texts`: unit rows; zero rows for empty texts.
         """
-        # The longest first: the texts of a batch differ little in length, and memory that is too
-        # small shows at once.
+        # The longest first: windows are alike in length, and memory that is too small shows at
+        # once.
         distinct = sorted(dict.fromkeys(filter(None, texts)), key=len, reverse=True)
         row_of = {text: row for row, text in enumerate(distinct)}
         rows = np.array([row_of.get(text, NO_ROW) for text in texts], np.intp)
         prompt = self.recipe.user_prompt if by_users else self.recipe.item_prompt
         # NO_ROW is -1: an empty text finds its zeros in the last row.
         vectors = np.zeros((len(distinct) + 1, self.dim), np.float32)
-        step = batch_size * BATCHES_A_STEP
-        for start in range(0, len(distinct), step):
-            until = min(start + step, len(distinct))
-            vectors[start:until] = self._computed(distinct[start:until], batch_size, prompt)
-            if on_progress:
-                on_progress(int(np.count_nonzero(rows < until)))
+        in_parts = self.recipe.long_texts == "pool"
+        cut = made_ahead(windows(self.model, distinct, prompt, in_parts=in_parts))
+        workers = [
+            partial(self._computed, model, batch_size, prompt)
+            for model in (self.model, *self.copies)
+        ]
+        for window, found in spread(cut, workers):
+            vectors[window.start : window.start + window.n] = found
         return vectors[rows]
 
     def _computed(
-        self, texts: list[str], batch_size: int, prompt: str | None
+        self, model: "SentenceTransformer", batch_size: int, prompt: str | None, window: Window
     ) -> NDArray[np.float32]:
+        """The vectors of a window's texts."""
+        if are_padded(window.features):
+            vectors = self._of_batches(model, batch_size, window)
+        else:
+            texts = [part.text for part in window.parts]
+            vectors = _unit(model.encode(texts, prompt=prompt, convert_to_tensor=True))
         if self.recipe.long_texts == "cut":
-            return self._of_parts(texts, batch_size, prompt)
-        parts = split(self.model, texts, prompt)
-        vectors = self._of_parts([part.text for part in parts], batch_size, prompt)
-        return pooled(vectors, parts, len(texts))
-
-    def _of_parts(
-        self, texts: list[str], batch_size: int, prompt: str | None
-    ) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = self.model.encode(
-            texts,
-            prompt=prompt,
-            batch_size=batch_size,
-            show_progress_bar=False,
-            normalize_embeddings=True,
-        ).astype(np.float32, copy=False)
-        if self.recipe.precision == "float32":
             return vectors
-        # Half precision leaves lengths that are 1 to three digits only.
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return pooled(vectors, window.parts, window.n)
+
+    def _of_batches(
+        self, model: "SentenceTransformer", batch_size: int, window: Window
+    ) -> NDArray[np.float32]:
+        import torch  # noqa: PLC0415  seconds to import; only who computes pays
+
+        vectors = np.empty((len(window.parts), self.dim), np.float32)
+        longest = model.max_seq_length or window.features["attention_mask"].shape[1]
+        with torch.inference_mode():
+            for rows, features in batches(window.features, batch_size * longest):
+                there = {
+                    name: value.to(model.device) if isinstance(value, torch.Tensor) else value
+                    for name, value in features.items()
+                }
+                vectors[rows] = _unit(model(there)["sentence_embedding"][:, : self.dim])
         return vectors
+
+
+def _unit(vectors: "Tensor") -> NDArray[np.float32]:
+    """The same directions in float32: half precision would leave lengths of three digits."""
+    from torch.nn.functional import normalize  # noqa: PLC0415  seconds to import
+
+    found: NDArray[np.float32] = normalize(vectors.float(), dim=1).cpu().numpy()
+    return found

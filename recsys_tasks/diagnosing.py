@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from recsys_tasks.encoder import Recipe, load_encoder, suitability
+from recsys_tasks.encoder import Specification, loaded, suitability
 from recsys_tasks.errors import EbbtideError, first_line
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, connect
+from recsys_tasks.warehouse.encoders import encoder_in_use
 
 OLDEST_POSTGRES = 160000  # pg_input_is_valid came with it
 OLDEST_PGVECTOR = (0, 7)  # halfvec came with it
@@ -29,6 +30,7 @@ class Finding(NamedTuple):
 def diagnose(settings: Settings) -> Iterator[Finding]:
     """Answers in the order in which things depend on each other, as far as they can be asked."""
     texts: list[str] = []
+    specification = Specification.of(settings)
     try:
         warehouse = connect(settings)
         with warehouse.transaction() as session:
@@ -36,13 +38,14 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
             yield _schema(session)
             yield from _source(session, settings)
             yield from (ask(session) for ask in _QUESTIONS)
+            specification = encoder_in_use(session, settings)
             texts = [content for (content,) in session.rows("texts_to_try")]
     except EbbtideError as error:
         yield Finding(is_well=False, what="the database cannot be used", remedy=str(error))
     except Exception as error:  # noqa: BLE001  whatever the database says is the answer
         remedy = f"Ask whoever runs the server: {first_line(error)}"
         yield Finding(is_well=False, what="the database refuses", remedy=remedy)
-    yield _encoder(settings, texts)
+    yield _encoder(specification, settings.device, texts)
 
 
 def _server(session: Session) -> Finding:
@@ -123,13 +126,11 @@ def _unlisted(session: Session) -> Finding:
     return Finding(is_well=True, what=what, remedy=remedy)
 
 
-def _encoder(settings: Settings, texts: list[str]) -> Finding:
+def _encoder(specification: Specification, device: str, texts: list[str]) -> Finding:
     try:
-        encoder = load_encoder(
-            settings.encoder, settings.device, settings.encoder_tokens, Recipe.of(settings)
-        )
+        encoder = loaded(specification, device)
     except EbbtideError as error:
-        return Finding(is_well=False, what=f"encoder {settings.encoder}", remedy=str(error))
+        return Finding(is_well=False, what=f"encoder {specification.model}", remedy=str(error))
     what = f"encoder {encoder.encoder_id}, {encoder.dim} dimensions"
     if problem := suitability(encoder, texts).problem:
         return Finding(is_well=False, what=what, remedy=problem)

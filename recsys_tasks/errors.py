@@ -13,6 +13,7 @@ EbbtideError
 ├── NoModel
 ├── BrokenModel
 ├── UnknownModel
+├── UnknownEncoder
 ├── NothingToEvaluate
 ├── UnknownItem
 ├── UnknownUser
@@ -120,6 +121,10 @@ class BrokenModel(EbbtideError):
 
 class UnknownModel(EbbtideError):
     """Model {model_id!r} {problem}; `ebbtide models` lists those that there are."""
+
+
+class UnknownEncoder(EbbtideError):
+    """Encoder {name!r} {problem}; `ebbtide encoders` lists those that there are."""
 
 
 class NothingToEvaluate(EbbtideError):

@@ -19,6 +19,7 @@ from recsys_tasks.steps import (
     accumulate,
     check,
     embed_items,
+    embedding,
     evaluate,
     extract,
     merge,
@@ -200,6 +201,8 @@ def _run_whole(
     """Run a step in one transaction."""
     ledger.begin(warehouse, line)
     try:
+        if module is embed_items:
+            return _embed(warehouse, settings, line)
         with warehouse.transaction(exclusive=True) as session:
             counts: Counts = module.run(session, settings, line.day)
             ledger.finish(session, line, counts)
@@ -208,6 +211,20 @@ def _run_whole(
         ledger.fail(warehouse, line, error)
         raise
     return counts
+
+
+def _embed(warehouse: Warehouse, settings: Settings, line: ledger.Line) -> Counts:
+    """Run embed_items; vectors of very many texts are committed in chunks before it."""
+    n_ahead = 0
+    while True:
+        try:
+            with warehouse.transaction(exclusive=True) as session:
+                counts = embed_items.run(session, settings, line.day, embedding.CHUNK)
+                counts = {**counts, "vectors": counts["vectors"] + n_ahead}
+                ledger.finish(session, line, counts)
+                return counts
+        except embedding.ManyTexts as many:
+            n_ahead += embedding.embed_ahead(warehouse, settings.encode_batch_size, many)
 
 
 def _warehouse(settings: Settings) -> Warehouse:

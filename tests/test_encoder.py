@@ -103,20 +103,22 @@ def test_no_texts_have_no_vectors(tiny_encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("most_tokens", [1, 7, 10_000])
-def test_a_batch_holds_texts_of_like_length_and_no_more_tokens_than_asked(
-    tiny_encoder: Encoder, most_tokens: int
+@pytest.mark.parametrize("most_texts", [1, 3, 100])
+def test_a_batch_holds_texts_of_like_length_and_no_more_than_asked(
+    tiny_encoder: Encoder, most_texts: int, most_tokens: int
 ) -> None:
     texts = [" ".join(WORDS[: 1 + n % 5]) for n in range(20)]
     features = tiny_encoder.model.preprocess(texts)
     lengths = features["attention_mask"].sum(dim=1).numpy()
 
-    made = list(batches(features, most_tokens))
+    made = list(batches(features, most_texts, most_tokens))
 
     assert sorted(np.concatenate([batch.rows for batch in made])) == list(range(20))
     assert (np.diff(lengths[np.concatenate([batch.rows for batch in made])]) <= 0).all()
     for rows, some in made:
         assert some["input_ids"].shape == (len(rows), lengths[rows].max())
         assert len(rows) == 1 or some["input_ids"].numel() <= most_tokens
+        assert len(rows) <= most_texts
 
 
 def test_texts_of_several_windows_keep_their_order(

@@ -7,6 +7,7 @@ import typer
 from recsys_tasks.cli import (
     access,
     asking,
+    encoders,
     experiments,
     judging,
     models,
@@ -47,6 +48,7 @@ for command in (
     app.command()(command)
 app.add_typer(models.app, name="models")
 app.add_typer(sealed.app, name="sealed")
+app.add_typer(encoders.app, name="encoders")
 # A statement may begin with a comment, which looks like an option.
 app.command(context_settings={"ignore_unknown_options": True})(asking.sql)
 

@@ -27,6 +27,15 @@ def train(
     second_stage: Annotated[
         bool, typer.Option(help="Train what ranks candidates again as well.")
     ] = True,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            metavar="NAME",
+            help="On the vectors of an added encoder, which serves with the model.",
+            show_default=False,
+        ),
+    ] = None,
     dsn: Dsn = None,
     schema: Schema = None,
     preset: Preset = None,
@@ -41,6 +50,7 @@ def train(
             force=force,
             seed=seed,
             second_stage=second_stage,
+            encoder=encoder,
             on_stage=status.update,
         )
     ANSWERS.print(_table_of(outcome))
@@ -59,11 +69,12 @@ def _table_of(outcome: Outcome) -> Table:
         shown.add_row("user-days", f"{found.n:,}")
         shown.add_row("NDCG@10 of a model trained before", f"{found.candidate_ndcg:.4f}")
         shown.add_row(f"NDCG@10 of {found.rival}, which served", f"{found.rival_ndcg:.4f}")
-        shown.add_row("difference", _interval(found))
+        shown.add_row("difference", interval_of(found))
     return shown
 
 
-def _interval(found: Comparison) -> str:
+def interval_of(found: Comparison) -> str:
+    """The difference in NDCG@10, and its interval."""
     return f"{found.difference:+.4f} ({found.ci_low:+.4f} to {found.ci_high:+.4f})"
 
 

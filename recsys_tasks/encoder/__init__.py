@@ -3,6 +3,7 @@
 from recsys_tasks.encoder.loading import DEFAULT_ENCODER, load_encoder
 from recsys_tasks.encoder.model import Encoder
 from recsys_tasks.encoder.recipe import DEFAULT_MAX_TOKENS, Recipe
+from recsys_tasks.encoder.specification import Specification, loaded
 from recsys_tasks.encoder.suitability import Suitability, suitability
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "DEFAULT_MAX_TOKENS",
     "Encoder",
     "Recipe",
+    "Specification",
     "Suitability",
     "load_encoder",
+    "loaded",
     "suitability",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 WINDOW: Final = 1024  # texts cut into tokens at once
+# More of them leave a processor's caches: 8,192 take half as long again a token (docs/encoders.md).
+TOKENS_ON_A_CPU: Final = 2048
 Features = dict[str, Any]  # as sentence-transformers gives them to its modules
 Found = NDArray[np.float32]
 Item = TypeVar("Item")
@@ -73,8 +76,8 @@ def are_padded(features: Features) -> bool:
     return at_the_end and all(value.shape == mask.shape for value in tensors)
 
 
-def batches(features: Features, most_tokens: int) -> Iterator[Batch]:
-    """All rows, the longest first: so many at once that they have `most_tokens`, or one.
+def batches(features: Features, most_texts: int, most_tokens: float = inf) -> Iterator[Batch]:
+    """All rows, the longest first: as many at once as both bounds allow, or one.
 
     Rows of one length keep their order. No row is padded beyond the longest of its batch.
     """
@@ -84,13 +87,14 @@ def batches(features: Features, most_tokens: int) -> Iterator[Batch]:
     start = 0
     while start < len(order):
         longest = max(int(lengths[order[start]]), 1)
-        rows = order[start : start + max(most_tokens // longest, 1)]
+        n = max(int(min(most_texts, most_tokens // longest)), 1)
+        rows = order[start : start + n]
         chosen = {
             name: value[rows, :longest] if hasattr(value, "shape") else value
             for name, value in features.items()
         }
         yield Batch(rows, chosen)
-        start += len(rows)
+        start += n
 
 
 def made_ahead(items: Iterator[Item]) -> Iterator[Item]:

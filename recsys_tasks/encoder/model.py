@@ -8,12 +8,14 @@ a cosine.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.encoder.batching import (
+    TOKENS_ON_A_CPU,
     Window,
     are_padded,
     batches,
@@ -59,14 +61,14 @@ class Encoder:
     ) -> NDArray[np.float32]:
         """The vectors of texts, each distinct text computed once.
 
-        Texts are cut into tokens while those before them are computed. A batch has texts of like
-        numbers of tokens, and so many texts that their tokens do not exceed a bound.
+        Texts are cut into tokens while those before them are computed. The texts of a batch have
+        like numbers of tokens.
 
         Args:
             texts: Cleaned texts (see `clean`); what exceeds the model's tokens is cut, or read in
                 parts, as the recipe says.
-            batch_size: Texts of the most tokens that the model reads computed at once, 1 or more;
-                of shorter ones more. Changes vectors by less than 1e-5 in float32.
+            batch_size: Texts computed at once, 1 or more; on a CPU fewer where they are long.
+                Changes vectors by less than 1e-5 in float32.
             by_users: Whether users wrote them, and the prompt for that goes before them.
 
         Returns:
@@ -109,9 +111,9 @@ class Encoder:
         import torch  # noqa: PLC0415  seconds to import; only who computes pays
 
         vectors = np.empty((len(window.parts), self.dim), np.float32)
-        longest = model.max_seq_length or window.features["attention_mask"].shape[1]
+        most_tokens = TOKENS_ON_A_CPU if model.device.type == "cpu" else inf
         with torch.inference_mode():
-            for rows, features in batches(window.features, batch_size * longest):
+            for rows, features in batches(window.features, batch_size, most_tokens):
                 there = {
                     name: value.to(model.device) if isinstance(value, torch.Tensor) else value
                     for name, value in features.items()

@@ -6,6 +6,8 @@ of one that is not wanted any more.
 """
 
 from recsys_tasks.modelling.comparing import Comparison
+from recsys_tasks.modelling.embedding_beside import add as add_encoder
+from recsys_tasks.modelling.encoders import compare_encoder, retire_encoder, switch_encoder
 from recsys_tasks.modelling.fitting import Fitted, Request
 from recsys_tasks.modelling.learning import Outcome, train
 from recsys_tasks.modelling.switching import retire_model, serve_model
@@ -15,7 +17,11 @@ __all__ = [
     "Fitted",
     "Outcome",
     "Request",
+    "add_encoder",
+    "compare_encoder",
+    "retire_encoder",
     "retire_model",
     "serve_model",
+    "switch_encoder",
     "train",
 ]

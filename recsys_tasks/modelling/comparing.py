@@ -4,17 +4,19 @@ Both replay the same user-days by the protocol; what decides is the paired boots
 NDCG@10. The candidate that is compared was trained on what precedes those days.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.evaluation import Scorer, differences, last_fifth, replay
 from recsys_tasks.evaluation.measuring import values
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import Target
-from recsys_tasks.interactions import Interactions, date_of, day_number
+from recsys_tasks.interactions import Catalogue, Interactions, date_of, day_number
 from recsys_tasks.interest_model import InterestModel
 from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.modelling.fitting import Fitted
@@ -65,7 +67,7 @@ class Comparison(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """The model that serves.
+    """The model that serves, or one that was not trained.
 
     Attributes:
         model_id: Its name.
@@ -97,17 +99,31 @@ def window(interactions: Interactions, until: int, rival: Rival) -> int:
 
 
 def compare(
-    history: History, candidate: Fitted, rival: Rival, since: int, until: int, preset: Preset
+    history: History,
+    candidate: Fitted | Rival,
+    rival: Rival,
+    since: int,
+    until: int,
+    preset: Preset,
+    rival_history: History | None = None,
 ) -> Comparison:
     """Replay [since, until) with both, each with its second stage.
+
+    Args:
+        history: With the vectors that the candidate reads.
+        candidate: Trained on what precedes `since`, or on nothing.
+        rival: The model that serves.
+        since: First day.
+        until: The day after the last.
+        preset: Says what lists may repeat.
+        rival_history: The same with the vectors of another encoder, where the rival reads those.
 
     Raises:
         NothingToEvaluate: Nobody took to anything there.
     """
-    scorers = [
-        _scorer(CANDIDATE, history, candidate.model, candidate.second),
-        _scorer(SERVING, history, rival.model, rival.second),
-    ]
+    scorers: list[Scorer] = [_scorer(CANDIDATE, history, candidate.model, candidate.second)]
+    theirs = rival_history or history
+    scorers.append(_Reading(theirs.catalogue, _scorer(SERVING, theirs, rival.model, rival.second)))
     target: Target = "all" if preset.repeat.kind == "allow" else "new"
     met = replay(
         history.interactions,
@@ -136,6 +152,33 @@ def compare(
         found[0].n,
         rival.trained_until is not None and day_number(rival.trained_until) > since,
     )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A scorer over vectors of its own: a replay has one catalogue, and two encoders have two.
+
+    Attributes:
+        catalogue: The replay's, with these vectors.
+        scorer: What ranks.
+    """
+
+    catalogue: Catalogue
+    scorer: Scorer
+
+    @property
+    def name(self) -> str:
+        """Of the scorer."""
+        return self.scorer.name
+
+    def fit(self, past: Interactions, catalogue: Catalogue, day: int) -> None:
+        """As the scorer does, on its own vectors."""
+        del catalogue
+        self.scorer.fit(past, self.catalogue, day)
+
+    def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
+        """Of the scorer."""
+        return self.scorer.scores(past, users, day)
 
 
 def _scorer(

@@ -13,21 +13,23 @@ from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.modelling.comparing import Comparison, Rival, compare, window
+from recsys_tasks.modelling.embedding_beside import bring_encoder, bring_vectors
 from recsys_tasks.modelling.fitting import Fit, Fitted, Request, fit
 from recsys_tasks.modelling.rebuilding import rebuild
 from recsys_tasks.modelling.switching import forget_surplus, switch
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse.encoders import NamedEncoder
 from recsys_tasks.warehouse.history import History, read_history
 from recsys_tasks.warehouse.models import (
     LiveModel,
     Provenance,
-    StoredModel,
     live_models,
     save_learned,
 )
 from recsys_tasks.warehouse.second_stages import save_second_stage
+from recsys_tasks.warehouse.weighing import Space
 
 
 class Outcome(NamedTuple):
@@ -49,15 +51,24 @@ class Outcome(NamedTuple):
 
 
 class _Case(NamedTuple):
-    """What a training starts from."""
+    """What a training starts from.
+
+    Attributes:
+        history: With the vectors that the candidate is to read.
+        rival_history: With those that the serving model reads.
+        space: Whose vectors the candidate reads.
+        rival: The serving model.
+        until: The day after the last to learn from.
+    """
 
     history: History
-    stored: StoredModel
+    rival_history: History
+    space: Space
     rival: Rival
     until: int
 
 
-def train(
+def train(  # noqa: PLR0913  what the command's options say, each named
     warehouse: Warehouse,
     settings: Settings,
     until: date | None = None,
@@ -65,6 +76,7 @@ def train(
     force: bool = False,
     seed: int = 0,
     second_stage: bool = True,
+    encoder: str | None = None,
     fitter: Fit = fit,
     on_stage: Callable[[str], None] | None = None,
 ) -> Outcome:
@@ -77,16 +89,23 @@ def train(
         force: Let it serve whatever the comparison says.
         seed: Of everything random.
         second_stage: Whether a second stage is wanted.
+        encoder: Train on the vectors of an encoder that was added by this name; it serves with the
+            model. Without it, on those of the encoder that serves.
         fitter: What trains.
         on_stage: Told what is being done.
 
     Raises:
         NoModel: No night has run yet.
         NothingToEvaluate: There is nothing to learn from, or to compare on and no force.
+        UnknownEncoder: There is no such encoder.
     """
     tell = on_stage or (lambda _: None)
+    named = None
+    if encoder is not None:
+        tell("embedding what is new")
+        named = bring_vectors(warehouse, settings, encoder)
     tell("reading the history")
-    case = _read(warehouse, settings, until)
+    case = _read(warehouse, settings, until, named)
     request = Request(seed, settings.device, None, second_stage, options=settings.training)
     comparison, held_out = _try_out(settings, case, request, fitter, tell, must=not force)
     tell(f"training on everything until {date_of(case.until)}")
@@ -99,14 +118,17 @@ def train(
         tell("making every interest anew, beside those that serve")
         rebuild(warehouse, settings, live)
     with warehouse.transaction(exclusive=True) as session:
-        _conclude(session, settings, live, comparison, serves=serves)
+        _conclude(session, settings, live, comparison, serves=serves, named=named)
     return Outcome(
         live.stored.model_id, date_of(case.until), fitted.facts, comparison, serves=serves
     )
 
 
-def _read(warehouse: Warehouse, settings: Settings, until: date | None) -> _Case:
+def _read(
+    warehouse: Warehouse, settings: Settings, until: date | None, named: NamedEncoder | None
+) -> _Case:
     """The history, and the model that serves, as of one moment."""
+    preset = preset_of(settings)
     with warehouse.transaction(exclusive=True) as session:
         serving = live_models(session)[0]
         session.execute("retire_candidates")
@@ -114,12 +136,14 @@ def _read(warehouse: Warehouse, settings: Settings, until: date | None) -> _Case
         end = until or session.value("day_after_the_last")
         if end is None:
             raise NothingToEvaluate(since="the first day", until="the last")
-        history = read_history(session, preset_of(settings), serving.stored, end)
+        space: Space = named or serving.stored
+        rivals = read_history(session, preset, serving.stored, end)
+        history = read_history(session, preset, space, end) if named else rivals
         trained_until = session.value("trained_until", model_key=serving.stored.model_key)
     if not len(history.interactions):
         raise NothingToEvaluate(since="the first day", until=end)
     rival = Rival(serving.stored.model_id, serving.interest, serving.second_stage, trained_until)
-    return _Case(history, serving.stored, rival, day_number(end))
+    return _Case(history, rivals, space, rival, day_number(end))
 
 
 def _try_out(
@@ -141,7 +165,15 @@ def _try_out(
         tell(f"training on what precedes {date_of(since)}")
         held_out = _fit(settings, case, since, request, fitter)
         tell(f"comparing on {date_of(since)} until {date_of(case.until)}")
-        found = compare(case.history, held_out, case.rival, since, case.until, preset_of(settings))
+        found = compare(
+            case.history,
+            held_out,
+            case.rival,
+            since,
+            case.until,
+            preset_of(settings),
+            case.rival_history,
+        )
     except NothingToEvaluate:
         if must:
             raise
@@ -153,7 +185,9 @@ def _fit(settings: Settings, case: _Case, until: int, request: Request, fitter: 
     """Train on what precedes a day; go on from where a training of the same was cut off."""
     folder = settings.var / "training" / settings.schema_name
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / f"{case.stored.model_id}-{date_of(until)}-{request.seed}"
+    checkpoint = (
+        folder / f"{case.rival.model_id}-{case.space.encoder_id}-{date_of(until)}-{request.seed}"
+    )
     fitted = fitter(
         case.history,
         ZeroShot.of(preset_of(settings)),
@@ -171,7 +205,7 @@ def _save(
     provenance = Provenance(settings.preset, seed, date_of(case.until), fitted.facts)
     with warehouse.transaction(exclusive=True) as session:
         stored = save_learned(
-            session, fitted.model, case.stored.encoder_id, case.stored.dim, provenance
+            session, fitted.model, case.space.encoder_id, case.space.dim, provenance
         )
         save_second_stage(session, stored.model_key, fitted.second)
     return LiveModel(stored, fitted.model, fitted.second)
@@ -184,6 +218,7 @@ def _conclude(
     comparison: Comparison | None,
     *,
     serves: bool,
+    named: NamedEncoder | None,
 ) -> None:
     """Write down how the trial ended, and let the model serve or keep it."""
     found = comparison._asdict() if comparison else {}
@@ -195,6 +230,8 @@ def _conclude(
         validation=json.dumps({**found, "serves": serves}, default=str),
     )
     if serves:
+        if named:
+            bring_encoder(session, settings, named)
         switch(session, settings, live)
         return
     session.execute("keep_candidate", model_key=live.stored.model_key)

@@ -7,16 +7,13 @@ here, and serves unless a learned one does.
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
 
-import numpy as np
-import structlog
-
-from recsys_tasks.encoder import Encoder, Recipe, load_encoder, suitability
+from recsys_tasks.encoder import Encoder, loaded
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.steps.duplicates import link_duplicates
+from recsys_tasks.steps.embedding import embed_missing
 from recsys_tasks.texts import (
     Boilerplate,
     Rules,
@@ -26,35 +23,35 @@ from recsys_tasks.texts import (
     item_text,
     stop_words,
 )
-from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.encoders import encoder_in_use
 from recsys_tasks.warehouse.models import LEARNED, StoredModel, live_models, save_zero_shot
 from recsys_tasks.warehouse.session import Row
 from recsys_tasks.warehouse.tombstones import Erased, has_people
 from recsys_tasks.warehouse.variant_models import name_variant_models
 
-log = structlog.get_logger()
 
-CHUNK = 4096  # texts encoded before their vectors are sent
+def run(
+    session: Session,
+    settings: Settings,
+    day: date,  # noqa: ARG001  as every step
+    most_texts: int | None = None,
+) -> Counts:
+    """Bring items, texts and vectors in line with the source.
 
-
-def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG001  as every step
-    """Bring items, texts and vectors in line with the source."""
+    Raises:
+        ManyTexts: More than `most_texts` texts have no vector: to be embedded in chunks, before
+            this is run again.
+    """
     session.map_source(settings.source)
     rules = _rules(session, settings)
     n_items = _take_items(session, rules, _people_erased(session, settings))
     n_contents = _clean_contents(session)
-    recipe = Recipe.of(settings)
-    encoder = _encoder(settings.encoder, settings.device, settings.encoder_tokens, recipe)
-    n_vectors = _encode(session, encoder, settings.encode_batch_size)
+    encoder = loaded(encoder_in_use(session, settings), settings.device)
+    n_vectors = embed_missing(session, encoder, settings.encode_batch_size, most_texts)
     link_duplicates(session, encoder, settings.duplicates)
     _choose_model(session, encoder, settings)
     return {"changed_items": n_items, "user_texts": n_contents, "vectors": n_vectors}
-
-
-@cache
-def _encoder(name: str, device: str, max_tokens: int, recipe: Recipe) -> Encoder:
-    """Loaded once a process: a replay runs many nights."""
-    return load_encoder(name, device, max_tokens, recipe)
 
 
 def _rules(session: Session, settings: Settings) -> Rules:
@@ -116,37 +113,6 @@ def _clean_contents(session: Session) -> int:
 def _staged_content(raw: str) -> tuple[object, ...]:
     text = clean(raw)
     return (raw, content_hash(text).hex(), text) if text else (raw, None, None)
-
-
-def _encode(session: Session, encoder: Encoder, batch_size: int) -> int:
-    """Give a vector to every text that has none of this encoder.
-
-    Where items and users have two prompts, a text that both wrote is the item's.
-    """
-    two = encoder.has_two_prompts
-    missing = session.rows("texts_without_vector", encoder_id=encoder.encoder_id)
-    if missing:
-        problem = suitability(encoder, [content for _, content, _ in missing]).problem
-        if problem:
-            session.note(problem)
-    for by_users in (False, True):
-        chosen = [row[:2] for row in missing if (two and not row[2]) is by_users]
-        _encode_some(session, encoder, batch_size, chosen, by_users=by_users)
-    return len(missing)
-
-
-def _encode_some(
-    session: Session, encoder: Encoder, batch_size: int, texts: list[Row], *, by_users: bool
-) -> None:
-    """Encode texts, given by key and content, with one of the prompts."""
-    session.execute("create_staged_vectors")
-    columns = (copying.INT4, copying.vector(encoder.dim))
-    for start in range(0, len(texts), CHUNK):
-        keys, contents = zip(*texts[start : start + CHUNK], strict=True)
-        vectors = encoder.encode(contents, batch_size, by_users=by_users)
-        session.copy_in("copy_staged_vectors", columns, (np.array(keys, np.int32), vectors))
-    session.execute("insert_text_vectors", encoder_id=encoder.encoder_id, is_query=by_users)
-    session.execute("drop_staged_vectors")
 
 
 def _choose_model(session: Session, encoder: Encoder, settings: Settings) -> None:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from recsys_tasks.interactions import ALWAYS, NEVER, Catalogue, Interactions, day_number
 from recsys_tasks.presets import Preset
-from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.session import Session
-from recsys_tasks.warehouse.weighing import Items, weighed
+from recsys_tasks.warehouse.weighing import Items, Space, weighed
 
 
 class History(NamedTuple):
@@ -32,10 +31,10 @@ class History(NamedTuple):
     vectors: NDArray[np.float32]
 
 
-def read_history(session: Session, preset: Preset, model: StoredModel, until: date) -> History:
+def read_history(session: Session, preset: Preset, space: Space, until: date) -> History:
     """The interactions before a day, and every item."""
     ids, items, since = read_items(session)
-    happened = weighed(session, "interactions_until", preset, model, items, until=until)
+    happened = weighed(session, "interactions_until", preset, space, items, until=until)
     catalogue = Catalogue(ids, since, happened.vectors[: len(ids)])
     return History(
         happened.interactions, catalogue, happened.user_keys, items.item_keys, happened.vectors

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from recsys_tasks.interest_model import weigh
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.interests import EVERYBODY, Users
-from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.session import Session
 
 AT_ONCE: Final = 1_000_000  # interactions in memory, of days that have more
@@ -26,6 +25,18 @@ _COLUMNS = (
     copying.INT4,  # text_key of the item, 0 for none
     copying.INT4,  # text_key of what the user wrote, 0 for none
 )
+
+
+class Space(Protocol):
+    """Which vectors are meant: a model or an encoder has them."""
+
+    @property
+    def encoder_id(self) -> str:
+        """Of the encoder that made them."""
+
+    @property
+    def dim(self) -> int:
+        """Their length."""
 
 
 class Taken(NamedTuple):
@@ -95,7 +106,7 @@ def weighed(
     session: Session,
     query: str,
     preset: Preset,
-    model: StoredModel,
+    space: Space,
     items: Items | None = None,
     **parameters: object,
 ) -> Weighed:
@@ -105,11 +116,11 @@ def weighed(
         session: Of the night.
         query: Its name.
         preset: Gives the weights.
-        model: Gives the space of the vectors.
+        space: Of the vectors.
         items: The rows of items; without them, the items that occur, in ascending keys.
         parameters: Of the query.
     """
-    return weighed_of(session, taken(session, query, **parameters), preset, model, items)
+    return weighed_of(session, taken(session, query, **parameters), preset, space, items)
 
 
 def taken(session: Session, query: str, **parameters: object) -> Taken:
@@ -121,14 +132,14 @@ def weighed_of(
     session: Session,
     read: Taken,
     preset: Preset,
-    model: StoredModel,
+    space: Space,
     items: Items | None = None,
 ) -> Weighed:
     """As `weighed`, of interactions that were read before."""
     user_keys, user_rows = np.unique(read.user_keys, return_inverse=True)
     items = items or _occurring(read.item_keys, read.item_text_keys)
     text_keys = np.unique(read.text_keys[read.text_keys > 0])
-    vectors = read_vectors(session, model, np.concatenate([items.text_keys, text_keys]))
+    vectors = read_vectors(session, space, np.concatenate([items.text_keys, text_keys]))
     weights, text_weights = _weights(session, preset, read.kinds, read.values)
     text_rows = _rows(text_keys, read.text_keys)
     interactions = Interactions(
@@ -197,15 +208,15 @@ def _rows(keys: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int3
 
 
 def read_vectors(
-    session: Session, model: StoredModel, text_keys: NDArray[np.int32]
+    session: Session, space: Space, text_keys: NDArray[np.int32]
 ) -> NDArray[np.float32]:
     """The vectors of texts, in their order, (n, dim); zero where there is none, and for key 0."""
     wanted, inverse = np.unique(text_keys, return_inverse=True)
-    columns = (copying.INT4, copying.vector(model.dim))
+    columns = (copying.INT4, copying.vector(space.dim))
     keys, known = session.copy_out(
-        "vectors_of_texts", columns, encoder_id=model.encoder_id, text_keys=wanted.tolist()
+        "vectors_of_texts", columns, encoder_id=space.encoder_id, text_keys=wanted.tolist()
     )
-    vectors = np.zeros((len(wanted), model.dim), np.float32)
+    vectors = np.zeros((len(wanted), space.dim), np.float32)
     vectors[np.searchsorted(wanted, keys)] = known
     return vectors[inverse]
 

@@ -173,11 +173,21 @@ where interactions.content = linked.raw;
 -- name: drop_staged_contents!
 drop table staged_contents;
 
+-- name: staged_texts
+select
+    texts.text_key,
+    texts.content
+from staged_contents
+inner join texts on decode(staged_contents.content_hash, 'hex') = texts.content_hash
+order by texts.text_key;
+
+-- name: n_erasures
+select count(*) from erasures;
+
 -- name: texts_without_vector
 -- In the order of their hashes, so that batches do not depend on the order in which texts came. A
 -- text that was users' alone, and has the vector for that, is without one once an item has it.
 select
-    texts.text_key,
     texts.content,
     exists(
         select

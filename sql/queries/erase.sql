@@ -15,11 +15,26 @@ from interactions
 where interactions.user_key = %(user_key)s;
 
 -- name: create_texts_in_question!
--- What the users wrote, before that is forgotten.
+-- What the users wrote, before that is forgotten; and what nobody has, for a night that was cut off
+-- may have embedded it ahead of them.
 create temporary table texts_in_question on commit drop as
-select distinct interactions.text_key
+select interactions.text_key
 from interactions
-where interactions.user_key = any(%(user_keys)s) and interactions.text_key is not null;
+where interactions.user_key = any(%(user_keys)s) and interactions.text_key is not null
+union
+select texts.text_key
+from texts
+where
+    not exists (
+        select
+        from interactions
+        where interactions.text_key = texts.text_key
+    )
+    and not exists (
+        select
+        from items
+        where items.text_key = texts.text_key
+    );
 
 -- name: count_users_off!
 -- Their interactions out of the numbers of each day.

@@ -68,7 +68,8 @@ where
 order by users.user_key;
 
 -- name: delete_vectors_of_nothing!
--- Vectors of texts that nobody wrote and no item has, and of encoders that no model reads.
+-- Vectors of texts that nobody wrote and no item has, and of encoders that no model reads and that
+-- are not kept by name.
 delete from text_vectors
 where
     (
@@ -88,6 +89,9 @@ where
             select models.encoder_id
             from models
             where models.state != 'retired'
+            union
+            select encoders.encoder_id
+            from encoders
         )
         and exists (
             select

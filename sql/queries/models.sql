@@ -133,9 +133,17 @@ from models
 where models.model_key = %(model_key)s;
 
 -- name: retire_other_zero_shots!
+-- But for those of encoders by name, whose interests may be in the making beside.
 update models
 set state = 'retired'
-where kind = 'zero-shot' and state = 'kept' and model_key != %(model_key)s;
+where
+    kind = 'zero-shot'
+    and state = 'kept'
+    and model_key != %(model_key)s
+    and encoder_id not in (
+        select encoders.encoder_id
+        from encoders
+    );
 
 -- name: keep_candidate!
 update models

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 WORDS = ("red", "green", "blue", "cup", "plate", "lamp", "large", "small", "old", "new")
 
 
@@ -71,3 +74,17 @@ def save_tiny_decoder(folder: Path) -> Path:
         model = GPT2LMHeadModel(config)
     model.save_pretrained(folder)
     return folder
+
+
+def save_word_vectors(folder: Path) -> NDArray[np.float32]:
+    """A model that is the mean of its words' vectors: one coordinate a word of WORDS."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "red"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    weights = np.eye(len(WORDS), dtype=np.float32)
+    module = StaticEmbedding(tokenizer, embedding_weights=weights)
+    SentenceTransformer(modules=[module], device="cpu").save(str(folder))
+    return weights

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoders import WORDS, save_tiny
+from encoders import WORDS, save_tiny, save_word_vectors
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -162,15 +162,7 @@ def test_what_fails_while_texts_are_cut_ahead_is_raised() -> None:
 @pytest.mark.parametrize("n_texts", [0, 3])
 def test_static_word_vectors_are_read_as_well(tmp_path: Path, n_texts: int) -> None:
     """A model without token rows or a mask: it pads nothing."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "red"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    weights = np.eye(len(WORDS), dtype=np.float32)
-    module = StaticEmbedding(tokenizer, embedding_weights=weights)
-    SentenceTransformer(modules=[module], device="cpu").save(str(tmp_path))
+    weights = save_word_vectors(tmp_path)
 
     vectors = load_encoder(str(tmp_path), "cpu").encode(["green", "blue cup", "new"][:n_texts])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from encoders import WORDS, save_tiny, save_tiny_decoder
+from encoders import WORDS, save_tiny, save_tiny_decoder, save_word_vectors
 from numpy.typing import NDArray
 
 from recsys_tasks.encoder import Encoder, Recipe, load_encoder, suitability
@@ -170,3 +170,38 @@ def test_the_default_encoder_says_which_languages_it_does_not_read(
     found = suitability(load_encoder(device="cpu"), [text] * 50)
 
     assert (found.problem is None) is suits
+
+
+@pytest.fixture
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize("style", ["bert", "gpt"])
+def test_eight_bits_are_near_and_a_space_of_their_own(
+    request: pytest.FixtureRequest, tmp_path: Path, style: str
+) -> None:
+    folder: Path = request.getfixturevalue(style)
+    whole = loaded(folder)
+
+    quantised = loaded(folder, precision="int8")
+    vectors = quantised.encode(TEXTS)
+
+    assert quantised.encoder_id != whole.encoder_id
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    likeness = np.sum(vectors * whole.encode(TEXTS), axis=1)
+    assert (likeness > 0.97).all()
+    assert (likeness < 1 - 1e-7).any()
+    (kept,) = (tmp_path / "ebbtide").iterdir()
+    written = kept.stat().st_mtime_ns
+    np.testing.assert_array_equal(loaded(folder, precision="int8").encode(TEXTS), vectors)
+    assert kept.stat().st_mtime_ns == written
+
+
+def test_what_is_no_transformer_has_nothing_to_quantise(tmp_path: Path) -> None:
+    save_word_vectors(tmp_path)
+
+    with pytest.raises(EncoderUnavailable, match="nothing to quantise"):
+        loaded(tmp_path, precision="int8")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from recsys_tasks.encoder.model import Encoder
+from recsys_tasks.encoder.quantising import quantise
 from recsys_tasks.encoder.recipe import DEFAULT_MAX_TOKENS, Recipe
 from recsys_tasks.errors import EncoderUnavailable
 
@@ -51,6 +52,7 @@ def load_encoder(
     recipe = recipe or Recipe()
     try:
         with _quietly():
+            device = "cpu" if recipe.precision == "int8" else device
             model = _open(name, None if device == "auto" else device, recipe.precision)
             # A model of static word vectors reads texts of any length (inf).
             if isinstance(model.max_seq_length, int) and model.max_seq_length > max_tokens:
@@ -58,7 +60,10 @@ def load_encoder(
             recipe = _prepared(model, recipe)
             dim = model.encode([PROBE], show_progress_bar=False).shape[1]
             _check_dim(dim, recipe)
-            encoder_id = f"{Path(name).name}@{_fingerprint(model, recipe)}"
+            fingerprint = _fingerprint(model, recipe)
+            if recipe.precision == "int8":
+                quantise(model, fingerprint)
+            encoder_id = f"{Path(name).name}@{fingerprint}"
             return Encoder(encoder_id, dim, model.eval(), recipe, _copies(model, device))
     except Exception as cause:
         reason = str(cause).strip().partition("\n")[0].rstrip(".") or type(cause).__name__
@@ -189,12 +194,13 @@ def _model(
     # A layer that a checkpoint lacks (a pooler that nobody reads) is drawn at random: always alike.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        # In float32, a GPU and a CPU give the same vectors.
+        # In float32, a GPU and a CPU give the same vectors; eight bits are made of it.
+        dtype = torch.float32 if precision == "int8" else getattr(torch, precision)
         return SentenceTransformer(
             name,
             device=device,
             local_files_only=local_files_only,
-            model_kwargs={"dtype": getattr(torch, precision)},
+            model_kwargs={"dtype": dtype},
         )
 
 

@@ -22,7 +22,7 @@ class Recipe:
         user_prompt: The same before what users wrote.
         dim: First so many dimensions, scaled to length 1 again (Kusupati et al., "Matryoshka
             representation learning", 2022); None for all.
-        precision: Of weights and computation.
+        precision: Of weights and computation; int8 on the CPU only, with the extra `onnx`.
         long_texts: Whether a text beyond the model's tokens is cut or pooled from parts.
     """
 
@@ -30,7 +30,7 @@ class Recipe:
     item_prompt: str | None = None
     user_prompt: str | None = None
     dim: int | None = None
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16", "int8"] = "float32"
     long_texts: Literal["cut", "pool"] = "cut"
 
     @classmethod
@@ -52,5 +52,7 @@ class Recipe:
             "user_prompt": (self.user_prompt, default_prompt),
             "dim": (self.dim, None),
             "long_texts": (self.long_texts, "cut"),
+            # It is made of float32's weights, which do not tell.
+            "int8": (self.precision == "int8", False),
         }
         return {name: value for name, (value, default) in facts.items() if value != default}

@@ -53,8 +53,8 @@ class Settings(Operation):
     encoder_dim: int | None = Field(
         None, ge=2, description="first so many dimensions of a Matryoshka model; else all"
     )
-    encoder_precision: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="of the encoder: float32, bfloat16 or float16"
+    encoder_precision: Literal["float32", "bfloat16", "float16", "int8"] = Field(
+        "float32", description="of the encoder: float32, bfloat16, float16, or int8 on a CPU"
     )
     long_texts: Literal["cut", "pool"] = Field(
         "cut", description="a text of too many tokens is cut, or read in parts: pool"

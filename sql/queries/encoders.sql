@@ -69,7 +69,8 @@ set state = 'retired'
 where encoder_id = %(encoder_id)s and state in ('candidate', 'kept');
 
 -- name: delete_vectors_of_encoder!
--- Unless something goes on reading them: a model that is not retired, or an encoder by another name.
+-- Unless something goes on reading them: a model that is not retired, or an encoder of another
+-- name.
 delete from text_vectors
 where
     encoder_id = %(encoder_id)s

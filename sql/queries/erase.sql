@@ -15,13 +15,15 @@ from interactions
 where interactions.user_key = %(user_key)s;
 
 -- name: create_texts_in_question!
--- What the users wrote, before that is forgotten; and what nobody has, for a night that was cut off
--- may have embedded it ahead of them.
+-- What the users wrote, before that is forgotten.
 create temporary table texts_in_question on commit drop as
-select interactions.text_key
+select distinct interactions.text_key
 from interactions
-where interactions.user_key = any(%(user_keys)s) and interactions.text_key is not null
-union
+where interactions.user_key = any(%(user_keys)s) and interactions.text_key is not null;
+
+-- name: question_texts_of_nobody!
+-- A night that was cut off may have embedded what the users wrote ahead of taking it.
+insert into texts_in_question (text_key)
 select texts.text_key
 from texts
 where
@@ -34,6 +36,11 @@ where
         select
         from items
         where items.text_key = texts.text_key
+    )
+    and not exists (
+        select
+        from texts_in_question
+        where texts_in_question.text_key = texts.text_key
     );
 
 -- name: count_users_off!

@@ -8,6 +8,7 @@ fifth of interactions. Beside the encoder stand plain alternatives: words counte
 rareness and reduced (latent semantic analysis), and words hashed into as many coordinates.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from time import process_time
 from typing import Annotated, NamedTuple
 
 import numpy as np
+import structlog
 import typer
 from numpy.typing import NDArray
 
@@ -56,6 +58,7 @@ def main(
     also: Annotated[list[Path] | None, typer.Option(help="Folders of other models.")] = None,
 ) -> None:
     """Print the table."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with TemporaryDirectory() as var:
         settings = read_settings(var=Path(var), preset=preset)
         warehouse = connect(settings)

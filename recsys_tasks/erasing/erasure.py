@@ -146,6 +146,7 @@ def _remove(session: Session, settings: Settings, user_id: str, key: Key) -> _Re
     people = [-item_key for (item_key,) in session.rows("keys_of_person")]
     rows = remove_users(session, user_keys, people)
     rows["items"] = _forget_person(session, user_id, pseudonym_of(key.tombstone(user_id)), people)
+    session.execute("question_texts_of_nobody")
     rows |= remove_questioned_texts(session)
     rows["rejected_interactions"] = int(session.value("delete_rejected_of_user", user_id=user_id))
     rows[_LEDGER] = session.execute("forget_in_ledger", user_id=user_id, distinctive=DISTINCTIVE)

@@ -39,8 +39,7 @@ def remove_users(session: Session, user_keys: Sequence[int], person_keys: Sequen
 
 
 def remove_questioned_texts(session: Session) -> Rows:
-    """Delete the texts in question that nobody else wrote, and those of nobody, with vectors."""
-    session.execute("question_texts_of_nobody")
+    """Delete the texts that are in question and that nobody else wrote, with their vectors."""
     session.execute("keep_texts_of_others")
     rows = {
         "text_vectors": session.execute("delete_vectors_of_texts"),

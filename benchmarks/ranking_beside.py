@@ -43,7 +43,7 @@ order by vector <#> %(user)s::halfvec limit %(k)s
 def ranking(session: Session, settings: Settings, live: LiveModel, night: date) -> list[Figure]:
     """Every way has to give the same lists, but for the index, whose recall is told."""
     keys = np.array(session.select(SOME_USERS, {"night": night, "n": N_RANKED}), np.int32)[:, 0]
-    picture = read_picture(session, settings, live, night, only=keys)
+    picture = read_picture(session, settings, live, night, keys)
     n, n_items = picture.excluded.shape
     contest = Contest(f"top {K}, {n:,} users, {n_items:,} items", [])
     users, items = picture.user_side, picture.item_side

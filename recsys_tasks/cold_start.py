@@ -72,12 +72,38 @@ def expected(
     Returns:
         Shape (n, rank); zero for a user without any value, and where nobody is known.
     """
+    return expected_by(asked, told_by(known, interests, shrinkage=shrinkage))
+
+
+def told_by(
+    known: sparse.csr_array,
+    interests: NDArray[np.float32],
+    *,
+    shrinkage: float = SHRINKAGE,
+) -> NDArray[np.float32]:
+    """What each value says, shape (n_values, rank); zero where nobody is known.
+
+    Args:
+        known: Profiles of the m known users, shape (m, n_values).
+        interests: Of the known users, shape (m, rank).
+        shrinkage: c.
+    """
     if not len(interests):
-        return np.zeros((asked.shape[0], interests.shape[1]), np.float32)
+        return np.zeros((known.shape[1], interests.shape[1]), np.float32)
     n_known = np.asarray(known.sum(axis=0))[:, None]
     means = known.T @ (interests - interests.mean(axis=0)) / (n_known + shrinkage)
+    return np.asarray(means, np.float32)
+
+
+def expected_by(asked: sparse.csr_array, told: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As `expected`, from what each value says: shape (n, rank).
+
+    Args:
+        asked: Profiles of n users, shape (n, n_values).
+        told: As `told_by` gives it.
+    """
     n_values = np.asarray(asked.sum(axis=1))[:, None]
-    return np.asarray(asked @ means / np.maximum(n_values, 1), np.float32)
+    return np.asarray(asked @ told / np.maximum(n_values, 1), np.float32)
 
 
 def still_expected(masses: NDArray[np.float32]) -> NDArray[np.float32]:

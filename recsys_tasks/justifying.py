@@ -14,7 +14,10 @@ from recsys_tasks.steps.rank.inputs import Picture, read_picture
 from recsys_tasks.steps.rank.listing import listable
 from recsys_tasks.steps.rank.reasoning import Again, first_stage_of, reranked_of
 from recsys_tasks.steps.rank.second_stage import reranked, scene_of
+from recsys_tasks.steps.rank.shards import read_active
+from recsys_tasks.steps.rank.users import read_user_keys
 from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse.interests import Users
 from recsys_tasks.warehouse.models import LiveModel, StoredModel, load_live, serving_model
 from recsys_tasks.warehouse.weighing import Weighed, weighed
 
@@ -152,14 +155,10 @@ def _picture_of(
     """What the night ranks, with the one user, however long ago the user came."""
     shown = settings.variants.get(served.variant or "")
     decay = None if shown is None else shown.own_decay
-    return read_picture(
-        session,
-        settings.model_copy(update={"refresh_days": None}),
-        live,
-        served.night,
-        only=np.array([user_key], np.int32),
-        alpha=None if decay is None else decay.alpha,
-    )
+    everybody = settings.model_copy(update={"refresh_days": None})
+    user_keys = read_user_keys(session, everybody, served.night, Users(user_key, user_key))
+    alpha = None if decay is None else decay.alpha
+    return read_picture(session, settings, live, served.night, user_keys, alpha)
 
 
 def _obstacles(
@@ -189,6 +188,7 @@ def _parts(
         "histories_of_users",
         preset_of(settings),
         live.stored,
+        texts=picture.texts,
         night=picture.night,
         user_keys=picture.user_keys.tolist(),
         length=_ALL,
@@ -219,7 +219,10 @@ def _again(
     if live.second_stage is None or (shown is not None and shown.stage == "interest"):
         return None
     scene = scene_of(session, picture, live.second_stage)
-    for batch in reranked(session, settings, picture, scene):  # one, of the one user, or none
+    active = read_active(session, settings, picture.night)
+    for batch in reranked(
+        session, settings, picture, scene, active
+    ):  # one, of the one user, or none
         given, are_ranked = contributions_of(scene.second, batch.found, rows)
         return Again(scene, given, are_ranked) if are_ranked.all() else None
     return None

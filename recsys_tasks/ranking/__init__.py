@@ -10,6 +10,7 @@ from recsys_tasks.ranking.exact import Lists, products, top_k
 from recsys_tasks.ranking.making import make_lists
 from recsys_tasks.ranking.neighbours import nearest
 from recsys_tasks.ranking.policy import NEW_FOR, ListedItems, ListPolicy
+from recsys_tasks.ranking.renewing import renewed
 
 __all__ = [
     "NEW_FOR",
@@ -23,5 +24,6 @@ __all__ = [
     "make_lists",
     "nearest",
     "products",
+    "renewed",
     "top_k",
 ]

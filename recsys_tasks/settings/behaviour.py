@@ -19,6 +19,7 @@ WITHOUT_EFFECT: Final = frozenset(Operation.model_fields) | frozenset({
     "schema_name",
     "device",
     "batch_size",
+    "memory_gib",
     "encode_batch_size",
     "enough_coverage",
     "enough_spread",

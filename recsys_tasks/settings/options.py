@@ -135,6 +135,11 @@ class Settings(Operation):
     generator_seconds: int = Field(60, ge=1, description="seconds that a night waits for names")
     generator_calls: int = Field(200, ge=0, description="names that a night asks for at most")
     batch_size: int = Field(1024, ge=1, description="users scored at once")
+    memory_gib: float = Field(
+        2.0,
+        gt=0,
+        description="GiB of memory in which lists are made, a process: more users at once",
+    )
     encode_batch_size: int = Field(64, ge=1, description="texts encoded at once")
     similar_length: int = Field(20, ge=1, le=1000, description="neighbours kept of an item or user")
     similar_pool: int = Field(20_000, ge=1, description="users among whom neighbours are sought")

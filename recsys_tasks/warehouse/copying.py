@@ -39,6 +39,7 @@ def _scalar(wire: str, kind: str, shift: int = 0) -> Column:
 
 INT2 = _scalar(">i2", "i2")
 INT4 = _scalar(">i4", "i4")
+INT8 = _scalar(">i8", "i8")
 FLOAT4 = _scalar(">f4", "f4")
 FLOAT8 = _scalar(">f8", "f8")
 DAY = _scalar(">i4", "i4", shift=_DAYS_TO_2000)  # a date, as days from 1970-01-01

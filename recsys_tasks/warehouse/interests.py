@@ -29,6 +29,11 @@ class Interests(NamedTuple):
     state: Decayed
     alphas: NDArray[np.float32]
 
+    def at(self, rows: NDArray[np.intp]) -> "Interests":
+        """Those of some users, by their rows, in ascending keys."""
+        rows = np.sort(rows)
+        return Interests(self.user_keys[rows], self.state.at(rows), self.alphas[rows])
+
 
 class Shape(NamedTuple):
     """How wide the vectors are.
@@ -139,14 +144,21 @@ def interests_as_of(
     settled = read_interests(session, "totals_until", shape, **asked)
     deltas = read_deltas(session, "deltas_until", shape, **asked)
     refolded = fold_from(nobody(shape), deltas, shape.half_lives)
-    return _together(settled, refolded)
+    return interests_together(settled, refolded)
 
 
-def evidence_as_of(session: Session, shape: Shape, model_key: int, night: date) -> Interests:
-    """As `interests_as_of`, of everybody, at the longest half-life alone and without vectors."""
+def evidence_as_of(
+    session: Session,
+    shape: Shape,
+    model_key: int,
+    night: date,
+    only: NDArray[np.int32] | None = None,
+) -> Interests:
+    """As `interests_as_of`, at the longest half-life alone and without vectors."""
     half_life = shape.half_lives[-1]
     bare = Shape((half_life,), 0)
-    asked = {"model_key": model_key, "night": night, "half_life": half_life}
+    user_keys = None if only is None else only.tolist()
+    asked = {"model_key": model_key, "night": night, "half_life": half_life, "user_keys": user_keys}
     columns = (copying.INT4, copying.DAY, copying.FLOAT4)
 
     def read(query: str) -> tuple[NDArray[np.int32], Decayed]:
@@ -155,7 +167,9 @@ def evidence_as_of(session: Session, shape: Shape, model_key: int, night: date) 
 
     users, state = read("masses_until")
     refolded = fold_from(nobody(bare), read("mass_deltas_until"), bare.half_lives)
-    return _together(Interests(users, state, np.zeros((len(users), 1), np.float32)), refolded)
+    return interests_together(
+        Interests(users, state, np.zeros((len(users), 1), np.float32)), refolded
+    )
 
 
 def interests_by(
@@ -185,11 +199,14 @@ def interests_by(
         start_of = zero(len(users), len(shape.half_lives), shape.width, 0)
         start_of.days[rows[::-1]] = deltas.days[::-1]
         parts.append(Interests(users, *policy.fold(start_of, rows, deltas)))
-    return _together(*parts)
+    return interests_together(*parts)
 
 
-def _together(*parts: Interests) -> Interests:
+def interests_together(*parts: Interests) -> Interests:
     """Disjoint sets of users as one, in ascending keys."""
+    some = [part for part in parts if len(part.user_keys)] or [*parts[:1]]
+    if len(some) == 1:
+        return some[0]
     keys = np.concatenate([part.user_keys for part in parts])
     order = np.argsort(keys, kind="stable")
     state = Decayed(

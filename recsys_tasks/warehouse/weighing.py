@@ -95,6 +95,26 @@ class Weighed(NamedTuple):
     vectors: NDArray[np.float32]
 
 
+class Texts(NamedTuple):
+    """Vectors of texts that are in memory already.
+
+    Attributes:
+        keys: Of the texts, ascending, shape (n,).
+        rows: Of the vector of each.
+        vectors: Of texts, shape (n_vectors, dim).
+    """
+
+    keys: NDArray[np.int32]
+    rows: NDArray[np.intp]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, text_keys: NDArray[np.int32], vectors: NDArray[np.float32]) -> "Texts":
+        """From the key of each vector's text; 0 for none."""
+        keys, rows = np.unique(text_keys, return_index=True)
+        return cls(keys, rows, vectors)
+
+
 class Items(NamedTuple):
     """Items by row: their keys, and the keys of their texts, 0 for none; shape (n_items,) each."""
 
@@ -108,6 +128,7 @@ def weighed(
     preset: Preset,
     space: Space,
     items: Items | None = None,
+    texts: Texts | None = None,
     **parameters: object,
 ) -> Weighed:
     """Read interactions with one of the queries whose columns are those of interactions_of_days.
@@ -118,9 +139,10 @@ def weighed(
         preset: Gives the weights.
         space: Of the vectors.
         items: The rows of items; without them, the items that occur, in ascending keys.
+        texts: Vectors that need not be read.
         parameters: Of the query.
     """
-    return weighed_of(session, taken(session, query, **parameters), preset, space, items)
+    return weighed_of(session, taken(session, query, **parameters), preset, space, items, texts)
 
 
 def taken(session: Session, query: str, **parameters: object) -> Taken:
@@ -134,12 +156,13 @@ def weighed_of(
     preset: Preset,
     space: Space,
     items: Items | None = None,
+    texts: Texts | None = None,
 ) -> Weighed:
     """As `weighed`, of interactions that were read before."""
     user_keys, user_rows = np.unique(read.user_keys, return_inverse=True)
     items = items or _occurring(read.item_keys, read.item_text_keys)
     text_keys = np.unique(read.text_keys[read.text_keys > 0])
-    vectors = read_vectors(session, space, np.concatenate([items.text_keys, text_keys]))
+    vectors = read_vectors(session, space, np.concatenate([items.text_keys, text_keys]), texts)
     weights, text_weights = _weights(session, preset, read.kinds, read.values)
     text_rows = _rows(text_keys, read.text_keys)
     interactions = Interactions(
@@ -208,17 +231,38 @@ def _rows(keys: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int3
 
 
 def read_vectors(
-    session: Session, space: Space, text_keys: NDArray[np.int32]
+    session: Session,
+    space: Space,
+    text_keys: NDArray[np.int32],
+    texts: Texts | None = None,
 ) -> NDArray[np.float32]:
-    """The vectors of texts, in their order, (n, dim); zero where there is none, and for key 0."""
+    """The vectors of texts, in their order, (n, dim); zero where there is none, and for key 0.
+
+    Args:
+        session: Of the night.
+        space: Of the vectors.
+        text_keys: Of the n texts.
+        texts: Vectors that need not be read.
+    """
     wanted, inverse = np.unique(text_keys, return_inverse=True)
-    columns = (copying.INT4, copying.vector(space.dim))
-    keys, known = session.copy_out(
-        "vectors_of_texts", columns, encoder_id=space.encoder_id, text_keys=wanted.tolist()
-    )
     vectors = np.zeros((len(wanted), space.dim), np.float32)
-    vectors[np.searchsorted(wanted, keys)] = known
-    return vectors[inverse]
+    asked = wanted > 0
+    if texts is not None:
+        rows, is_known = rows_of(texts.keys, wanted)
+        vectors[is_known] = texts.vectors[texts.rows[rows[is_known]]]
+        asked &= ~is_known
+    if asked.any():
+        columns = (copying.INT4, copying.vector(space.dim))
+        missing = wanted[asked].tolist()
+        keys, read = session.copy_out(
+            "vectors_of_texts", columns, encoder_id=space.encoder_id, text_keys=missing
+        )
+        vectors[np.searchsorted(wanted, keys)] = read
+    return vectors if len(wanted) == len(inverse) and _ascend(inverse) else vectors[inverse]
+
+
+def _ascend(rows: NDArray[np.intp]) -> bool:
+    return bool((np.diff(rows) > 0).all())
 
 
 def _weights(

@@ -175,6 +175,10 @@ copy (
         interest_totals.model_key = %(model_key)s
         and interest_totals.half_life = %(half_life)s::real
         and interest_totals.as_of <= %(night)s
+        and (
+            %(user_keys)s::integer[] is null
+            or interest_totals.user_key = any(%(user_keys)s::integer[])
+        )
     order by interest_totals.user_key
 ) to stdout with (format "binary");
 
@@ -196,6 +200,10 @@ copy (
             where
                 interest_totals.model_key = %(model_key)s
                 and interest_totals.as_of > %(night)s
+                and (
+                    %(user_keys)s::integer[] is null
+                    or interest_totals.user_key = any(%(user_keys)s::integer[])
+                )
         )
     order by daily_interests.user_key, daily_interests.day
 ) to stdout with (format "binary");

@@ -7,11 +7,11 @@
 with made_from as (
     select
         (
-            select sum(hashtextextended(to_jsonb(items.*)::text, 0))
+            select sum(hash_record_extended(items, 0))
             from items
         )
         || ' ' || (
-            select coalesce(sum(hashtextextended(to_jsonb(users.*)::text, 0)), 0)
+            select coalesce(sum(hash_record_extended(users, 0)), 0)
             from users
             where users.attributes is not null
         )
@@ -98,7 +98,7 @@ copy (
 ) to stdout with (format "binary");
 
 -- name: users_to_refresh
--- Users with a history until a night, in the order of ids; of late, where only they are refreshed.
+-- Users with a history until a night, in the order of ids.
 copy (
     select users.user_key
     from users
@@ -110,25 +110,35 @@ copy (
             where
                 interactions.user_key = users.user_key
                 and interactions.day <= %(night)s
-                and interactions.day
-                > coalesce(%(night)s::date - %(refresh_days)s::integer, '-infinity')
         )
     order by users.user_id collate "C"
 ) to stdout with (format "binary");
 
+-- name: users_of_late
+-- Users active in the last days until a night, in the order of ids: whoever is idle is not met.
+copy (
+    select users.user_key
+    from (
+        select distinct interactions.user_key
+        from interactions
+        where
+            interactions.day <= %(night)s
+            and interactions.day > %(night)s::date - %(refresh_days)s::integer
+            and interactions.user_key between %(first)s and %(last)s
+    ) as active
+    inner join users on active.user_key = users.user_key
+    order by users.user_id collate "C"
+) to stdout with (format "binary");
+
 -- name: used_up_items
--- Which items each user had, after a day, until a night; all users without `user_keys`.
+-- Which items some users had, after a day, until a night.
 copy (
     select distinct
         used_up_items.user_key,
         used_up_items.item_key
     from used_up_items
     where
-        used_up_items.user_key between %(first)s and %(last)s
-        and (
-            %(user_keys)s::integer[] is null
-            or used_up_items.user_key = any(%(user_keys)s::integer[])
-        )
+        used_up_items.user_key = any(%(user_keys)s)
         and used_up_items.day <= %(night)s
         and used_up_items.day > %(since)s
 ) to stdout with (format "binary");
@@ -335,6 +345,57 @@ copy (
     order by active.user_key
 ) to stdout with (format "binary");
 
+-- name: interests_due
+-- Of interests_to_show, whoever can be among them while the model stays: users of the night's day,
+-- and those who were folded since the newest night.
+copy (
+    select daily_interests.user_key
+    from daily_interests
+    where
+        daily_interests.model_key = %(model_key)s
+        and daily_interests.half_life = %(half_life)s::real
+        and daily_interests.day = %(night)s
+    union
+    select interests_due.user_key
+    from interests_due
+    cross join
+        lateral (
+            select max(daily_interests.day) as day
+            from daily_interests
+            where
+                daily_interests.model_key = interests_due.model_key
+                and daily_interests.user_key = interests_due.user_key
+                and daily_interests.day <= %(night)s
+        ) as latest
+    where
+        interests_due.model_key = %(model_key)s
+        and latest.day is not null
+        and not exists (
+            select
+            from interests
+            where
+                interests.model_key = %(model_key)s
+                and interests.user_key = interests_due.user_key
+                and interests.night = latest.day
+                and interests.half_life = %(half_life)s::real
+        )
+    order by user_key
+) to stdout with (format "binary");
+
+-- name: delete_interests_due!
+-- Of whoever did nothing after a night, which has shown them.
+delete from interests_due
+where
+    interests_due.model_key = %(model_key)s
+    and not exists (
+        select
+        from interest_totals
+        where
+            interest_totals.model_key = interests_due.model_key
+            and interest_totals.user_key = interests_due.user_key
+            and interest_totals.as_of > %(night)s
+    );
+
 -- name: delete_interests!
 delete from interests
 where
@@ -364,8 +425,52 @@ values (%(table)s, %(fingerprint)s)
 on conflict (name) do update
     set fingerprint = excluded.fingerprint;
 
+-- name: compared_centre
+-- What items' vectors were compared less; null where there is nothing to go on from.
+select derived_tables.centre::real []
+from derived_tables
+where derived_tables.name = 'item_neighbours' and derived_tables.fingerprint = %(fingerprint)s;
+
+-- name: upsert_compared!
+insert into derived_tables (name, fingerprint, centre)
+values ('item_neighbours', %(fingerprint)s, %(centre)s::real []::vector)
+on conflict (name) do update
+    set
+        fingerprint = excluded.fingerprint,
+        centre = excluded.centre;
+
+-- name: compared_items
+-- The items whose nearest are known.
+copy (
+    select
+        compared_items.item_key,
+        compared_items.vector_digest
+    from compared_items
+    order by compared_items.item_key
+) to stdout with (format "binary");
+
+-- name: full_item_neighbours
+-- Of the items that have so many neighbours.
+copy (
+    select
+        item_neighbours.item_key,
+        item_neighbours.neighbour_keys,
+        item_neighbours.scores
+    from item_neighbours
+    where cardinality(item_neighbours.neighbour_keys) = %(length)s
+    order by item_neighbours.item_key
+) to stdout with (format "binary");
+
+-- name: delete_compared_items!
+delete from compared_items
+where item_key = any(%(item_keys)s);
+
+-- name: copy_compared_items!
+copy compared_items (item_key, vector_digest) from stdin with (format "binary");
+
 -- name: delete_item_neighbours!
-delete from item_neighbours;
+delete from item_neighbours
+where item_key = any(%(item_keys)s);
 
 -- name: copy_item_neighbours!
 copy item_neighbours (item_key, neighbour_keys, scores) from stdin with (format "binary");
@@ -380,6 +485,21 @@ where user_key = any(%(user_keys)s);
 delete from user_neighbours
 where
     not exists (
+        select
+        from interest_totals
+        where
+            interest_totals.model_key = %(model_key)s
+            and interest_totals.user_key = user_neighbours.user_key
+    );
+
+-- name: delete_due_user_neighbours!
+-- Of delete_stray_user_neighbours, whoever can be among them while the model stays.
+delete from user_neighbours
+using interests_due
+where
+    interests_due.model_key = %(model_key)s
+    and interests_due.user_key = user_neighbours.user_key
+    and not exists (
         select
         from interest_totals
         where

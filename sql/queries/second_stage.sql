@@ -36,28 +36,28 @@ copy (
 -- name: histories_of_users
 -- What some users did until a night, at most the latest of it; columns as in interactions_of_days.
 copy (
-    with numbered as (
-        select
-            dense_interactions.*,
-            row_number() over (
-                partition by dense_interactions.user_key
-                order by dense_interactions.occurred_at desc, dense_interactions.event_id desc
-            ) as place
-        from dense_interactions
-        where
-            dense_interactions.user_key = any(%(user_keys)s)
-            and dense_interactions.day <= %(night)s
-    )
-
     select
-        numbered.user_key,
-        numbered.item_key,
-        numbered.occurred_on,
-        numbered.event_type_key,
-        numbered.value,
-        numbered.item_text_key,
-        numbered.text_key
-    from numbered
-    where numbered.place <= %(length)s
-    order by numbered.occurred_at, numbered.event_id
+        latest.user_key,
+        latest.item_key,
+        latest.occurred_on,
+        latest.event_type_key,
+        latest.value,
+        latest.item_text_key,
+        latest.text_key
+    from unnest(%(user_keys)s::integer []) as asked (user_key)
+    cross join
+        lateral (
+            -- A day ends before the next begins: the index gives the days, latest first.
+            select dense_interactions.*
+            from dense_interactions
+            where
+                dense_interactions.user_key = asked.user_key
+                and dense_interactions.day <= %(night)s
+            order by
+                dense_interactions.day desc,
+                dense_interactions.occurred_at desc,
+                dense_interactions.event_id desc
+            limit %(length)s
+        ) as latest
+    order by latest.occurred_at, latest.event_id
 ) to stdout with (format "binary");

@@ -130,7 +130,7 @@ values (
 );
 
 -- name: drafted_variants
--- The variant of each user, by the draft of a night.
+-- The variants of some users, by the draft of a night.
 copy (
     select
         users.user_key,
@@ -143,6 +143,7 @@ copy (
             standard.night = shown.night
             and shown.is_served
             and shown.places @> place_of(shown.salt, users.user_id)
+    where users.user_key = any(%(user_keys)s)
     order by users.user_key
 ) to stdout with (format "binary");
 

@@ -44,6 +44,9 @@ def fill_place(tenant: Tenant) -> Tenant:
         "insert into pending_merges (model_key, user_key, day)"
         f" select distinct model_key, user_key, date '{TODAY}' from daily_interests"
     )
+    changed.rows(
+        "insert into interests_due select distinct model_key, user_key from daily_interests"
+    )
     changed.rows(f"update nights set note = 'user ''{JANE}'' is odd' where step = 'rank'")
     return changed
 

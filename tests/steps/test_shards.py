@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,11 +20,11 @@ from recsys_tasks import nightly, sharding
 from recsys_tasks.errors import BadSettings, NightBusy, NightUnfinished, UnknownUser
 from recsys_tasks.settings import Variant, fingerprint_of
 from recsys_tasks.steps import accumulate, embed_items, extract, publish, rank
-from recsys_tasks.steps.rank.beside import with_few
+from recsys_tasks.steps.rank import users
 from recsys_tasks.steps.rank.shards import split
 from recsys_tasks.warehouse import Warehouse
-from recsys_tasks.warehouse.interests import EVERYBODY
-from recsys_tasks.warehouse.models import live_models, serving_model
+from recsys_tasks.warehouse.interests import EVERYBODY, Interests, interests_as_of
+from recsys_tasks.warehouse.models import serving_model
 from recsys_tasks.warehouse.second_stages import save_second_stage
 
 from .kept_models import let_serve, made_for
@@ -109,7 +110,9 @@ def test_second_stage_variants_and_attributes_do_not_depend_on_shards(rich: Tena
 
 
 @pytest.mark.parametrize("preset", ["shop", "social"])
-def test_what_is_made_beside_lists_needs_few_vectors(filled: Tenant, preset: str) -> None:
+def test_what_is_made_beside_lists_needs_few_vectors(
+    filled: Tenant, preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those of who moved and of the pool; of the others, who are most, only the evidence."""
     night = with_settings(filled, similar_pool=2, preset=preset)
     for step in (*TO_DRAFT, publish):
@@ -126,10 +129,17 @@ def test_what_is_made_beside_lists_needs_few_vectors(filled: Tenant, preset: str
     rank_in_shards(night, 3, QUIET)
     assert [night.rows(statement) for statement in BESIDE] == one_piece
     assert all(one_piece)
-    with night.warehouse.transaction() as session:
-        beside = with_few(session, night.settings, live_models(session)[0], QUIET)
-    assert len(beside.user_keys) == 12
-    assert len(beside.picture.user_keys) == (3 if preset == "shop" else 12)
+    read: list[int] = []
+
+    def counted(*given: Any, **named: Any) -> Interests:  # noqa: ANN401  as it is called
+        found = interests_as_of(*given, **named)
+        read.append(len(found.user_keys))
+        return found
+
+    monkeypatch.setattr(users, "interests_as_of", counted)
+    another = with_settings(night, shards=3, list_length=5)
+    assert len(sharding.plan(another.warehouse, another.settings, QUIET)) == 3
+    assert sum(read) == (3 if preset == "shop" else 3 + 12)
 
 
 @given(st.dictionaries(st.integers(1, 10_000), st.floats(0.5, 20), max_size=60), st.integers(1, 20))

@@ -14,7 +14,7 @@ from recsys_tasks.interactions import day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.settings import Variant, preset_of
 from recsys_tasks.steps import publish, rank
-from recsys_tasks.steps.rank import inputs
+from recsys_tasks.steps.rank import inputs, making
 from recsys_tasks.variants import PLACES, place_of
 from recsys_tasks.warehouse.history import read_history
 from recsys_tasks.warehouse.models import live_models
@@ -132,9 +132,10 @@ def test_variants_that_differ_in_lists_alone_share_one_picture(
 
     def counted(*given: Any, **named: Any) -> inputs.Picture:  # noqa: ANN401  as it is called
         read.append(named)
-        return inputs.read_picture(*given, **named)
+        return inputs.read_items(*given, **named)
 
-    monkeypatch.setattr(rank, "read_picture", counted)
+    monkeypatch.setattr(rank, "read_items", counted)
+    monkeypatch.setattr(making, "read_items", counted)
     split = variants(a={"share": 0.3, "diversity": 0.5}, b={"share": 0.3, "new_item_share": 0.2})
     run_nights(changed(filled, variants=split))
     assert read == [{}]

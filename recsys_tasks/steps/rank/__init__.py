@@ -11,33 +11,20 @@ same, to the bit.
 
 from datetime import UTC, date, datetime
 
-import numpy as np
-import structlog
-from numpy.typing import NDArray
-
 from recsys_tasks.errors import PlanOutdated
 from recsys_tasks.settings import Settings, fingerprint_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.steps.merge import bring_totals, ready_models
-from recsys_tasks.steps.rank.beside import with_everybody, with_few, write_beside
-from recsys_tasks.steps.rank.drafts import open_draft, write_lists
-from recsys_tasks.steps.rank.inputs import Picture as Picture
-from recsys_tasks.steps.rank.inputs import read_picture
-from recsys_tasks.steps.rank.listing import filter_catalogue, listable, lists_of_variants
+from recsys_tasks.steps.rank.beside import Beside, read_beside, write_after, write_before
+from recsys_tasks.steps.rank.drafts import open_draft
+from recsys_tasks.steps.rank.inputs import Picture, read_items
+from recsys_tasks.steps.rank.listing import filter_catalogue, listable
+from recsys_tasks.steps.rank.making import draft_lists, show_moved
 from recsys_tasks.steps.rank.shards import claim, finish, write_shards
-from recsys_tasks.steps.rank.variants import (
-    Assigned,
-    Shown,
-    by_picture,
-    draft_variants,
-    read_assigned,
-    shown_variants,
-)
+from recsys_tasks.steps.rank.users import read_user_keys
+from recsys_tasks.steps.rank.variants import Shown, draft_variants, shown_variants
 from recsys_tasks.warehouse import Session
-from recsys_tasks.warehouse.interests import EVERYBODY, Users
 from recsys_tasks.warehouse.models import live_models, serving_model
-
-log = structlog.get_logger()
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
@@ -46,9 +33,10 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     nights = _nights(session, settings, shown, day)
     n_lists = 0
     for night, inputs in nights:
-        picture = _open(session, settings, shown, night, inputs)
-        write_beside(session, settings, with_everybody(session, shown[0].live, picture))
-        n_lists += _draft_lists(session, settings, shown, picture)
+        picture, beside = _begin(session, settings, shown, night, inputs)
+        users = beside.user_keys
+        n_lists += draft_lists(session, settings, shown, picture, users, beside)
+        write_after(session, settings, shown[0].live, picture, beside)
     return {"nights": len(nights), "lists": n_lists}
 
 
@@ -63,9 +51,9 @@ def plan(session: Session, settings: Settings, day: date) -> None:
         return
     has_second_stage = any(variant.live.second_stage is not None for variant in shown)
     for night, inputs in nights:
-        beside = with_few(session, settings, shown[0].live, night)
-        _draft(session, settings, shown, beside.picture, inputs)
-        write_beside(session, settings, beside)
+        picture, beside = _begin(session, settings, shown, night, inputs)
+        show_moved(session, settings, shown, picture, beside)
+        write_after(session, settings, shown[0].live, picture, beside)
         users = beside.user_keys
         write_shards(session, settings, night, users, has_second_stage=has_second_stage)
 
@@ -98,9 +86,9 @@ def _draft_shard(
     began, users = datetime.now(UTC), claim(session, night, shard)
     if users is None:
         return 0
-    live = shown[0].live
-    picture = listable(session, read_picture(session, settings, live, night, among=users))
-    n_lists = _draft_lists(session, settings, shown, picture, users)
+    picture = listable(session, read_items(session, settings, shown[0].live, night))
+    user_keys = read_user_keys(session, settings, night, users)
+    n_lists = draft_lists(session, settings, shown, picture, user_keys)
     finish(session, night, shard, n_lists, began)
     return n_lists
 
@@ -114,7 +102,8 @@ def draft_day(session: Session, settings: Settings, day: date, inputs_fingerprin
     shown = shown_variants(session, settings, ready_models(session, settings))
     filter_catalogue(session, settings)
     picture = _open(session, settings, shown, day, inputs_fingerprint)
-    return _draft_lists(session, settings, shown, picture)
+    user_keys = read_user_keys(session, settings, day)
+    return draft_lists(session, settings, shown, picture, user_keys)
 
 
 def _ready(session: Session, settings: Settings) -> list[Shown]:
@@ -151,84 +140,26 @@ def _planned(session: Session, nights: list[tuple[date, str]]) -> list[tuple[dat
     return [(night, inputs, n_shards) for night, inputs, n_shards in rows]
 
 
+def _begin(
+    session: Session, settings: Settings, shown: list[Shown], night: date, inputs_fingerprint: str
+) -> tuple[Picture, Beside]:
+    """Open the draft of a night, and make what waits for no user."""
+    picture = _open(session, settings, shown, night, inputs_fingerprint)
+    user_keys = read_user_keys(session, settings, night)
+    beside = read_beside(session, settings, shown[0].live, picture, user_keys)
+    write_before(session, settings, picture)
+    return picture, beside
+
+
 def _open(
     session: Session, settings: Settings, shown: list[Shown], night: date, inputs_fingerprint: str
 ) -> Picture:
-    """Open the draft of a night.
+    """Open the draft of a night, and write down who is shown what.
 
     Returns:
-        What the default ranks, with everybody.
+        The items, as the default ranks them.
     """
-    picture = listable(session, read_picture(session, settings, shown[0].live, night))
-    _draft(session, settings, shown, picture, inputs_fingerprint)
-    return picture
-
-
-def _draft(
-    session: Session,
-    settings: Settings,
-    shown: list[Shown],
-    picture: Picture,
-    inputs_fingerprint: str,
-) -> None:
-    """Open the draft of a picture's night, and write down who is shown what."""
-    draft_variants(session, settings, shown, picture.night)
+    picture = listable(session, read_items(session, settings, shown[0].live, night))
+    draft_variants(session, settings, shown, night)
     open_draft(session, settings, picture, inputs_fingerprint)
-
-
-def _draft_lists(
-    session: Session,
-    settings: Settings,
-    shown: list[Shown],
-    picture: Picture,
-    users: Users = EVERYBODY,
-) -> int:
-    """Draft the lists of a picture's users, who are those of `users`.
-
-    Returns:
-        Their number.
-    """
-    assigned, n_lists = read_assigned(session, picture.night), 0
-    for group in by_picture(shown):
-        theirs = assigned.users_of(group)
-        if group[0] is shown[0]:
-            of_group = _among(picture, theirs)
-        else:
-            of_group = _picture_of(session, settings, group[0], picture.night, users, theirs)
-        n_lists += _draft_group(session, settings, of_group, group, assigned)
-    log.info("ranked", night=picture.night, lists=n_lists, items=len(picture.item_keys))
-    return n_lists
-
-
-def _among(picture: Picture, user_keys: NDArray[np.int32]) -> Picture:
-    rows = np.flatnonzero(np.isin(picture.user_keys, user_keys))
-    return picture if len(rows) == len(picture.user_keys) else picture.among(rows)
-
-
-def _picture_of(
-    session: Session,
-    settings: Settings,
-    variant: Shown,
-    night: date,
-    users: Users,
-    user_keys: NDArray[np.int32],
-) -> Picture:
-    """What a variant that ranks by other interests than the default is made from."""
-    picture = read_picture(
-        session, settings, variant.live, night, among=users, only=user_keys, alpha=variant.alpha
-    )
-    return listable(session, picture)
-
-
-def _draft_group(
-    session: Session, settings: Settings, picture: Picture, group: list[Shown], assigned: Assigned
-) -> int:
-    """Draft the lists of variants that rank by the same interests.
-
-    Returns:
-        Their number.
-    """
-    variant_keys = assigned.of(picture.user_keys)
-    lists, again = lists_of_variants(session, settings, picture, group, variant_keys)
-    write_lists(session, settings, picture, lists, variant_keys, again)
-    return len(lists.rows)
+    return picture

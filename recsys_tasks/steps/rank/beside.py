@@ -1,7 +1,10 @@
-"""What is made beside the lists of a night, once: trends, interests, neighbours."""
+"""What is made beside the lists of a night: trends, interests, neighbours.
 
+Some of it is made once, some of it user by user while blocks of users pass through memory.
+"""
+
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,65 +12,134 @@ from numpy.typing import NDArray
 from recsys_tasks.decay import seen_from
 from recsys_tasks.interactions import day_number, rows_of
 from recsys_tasks.settings import Settings, preset_of
-from recsys_tasks.steps.rank.inputs import Picture, read_picture
-from recsys_tasks.steps.rank.listing import listable
-from recsys_tasks.steps.rank.neighbours import write_neighbours
+from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.steps.rank.neighbours import Pool, write_alike_users, write_similar_users
+from recsys_tasks.steps.rank.people import write_people
 from recsys_tasks.steps.rank.showing import users_to_show, write_interests, write_trends
-from recsys_tasks.steps.rank.users import read_user_keys
+from recsys_tasks.steps.rank.similar_items import write_similar_items
+from recsys_tasks.steps.rank.users import facts_of, read_known
+from recsys_tasks.steps.rank.vectors import write_item_vectors
 from recsys_tasks.warehouse import Session
-from recsys_tasks.warehouse.interests import evidence_as_of
+from recsys_tasks.warehouse.interests import (
+    CHUNK,
+    Interests,
+    evidence_as_of,
+    interests_together,
+    nobody,
+)
 from recsys_tasks.warehouse.models import LiveModel
-from recsys_tasks.warehouse.tombstones import has_people
 
 
-class Beside(NamedTuple):
-    """What it is made from.
+@dataclass(frozen=True)
+class Beside:
+    """What is known of a night's users before they pass.
 
     Attributes:
-        picture: What the default ranks; of its users, those are enough that moved, and
-            `similar_pool` of those with the most evidence.
-        moved: Keys of the users whose interests are to be shown, ascending.
-        with_interest: Keys of everybody who has an interest.
         user_keys: For whom the night makes lists, in the order of a picture.
+        masses: Their decayed evidence at the longest half-life, seen from the night.
+        moved: Keys of the users whose interests are to be shown, ascending.
+        kept: The interests of the pool: they need not be read again.
+        pool: Among whom neighbours are sought.
+        is_newest: Whether neighbours are this night's business.
     """
 
-    picture: Picture
-    moved: NDArray[np.int32]
-    with_interest: NDArray[np.int32]
     user_keys: NDArray[np.int32]
+    masses: NDArray[np.float32]
+    moved: NDArray[np.int32]
+    kept: Interests
+    pool: Pool
+    is_newest: bool
+
+    @property
+    def passing(self) -> NDArray[np.int32]:
+        """All whose interests are needed: for lists, or to be shown."""
+        others = np.setdiff1d(self.moved, self.user_keys)
+        return np.concatenate([self.user_keys, others])
+
+    def known(
+        self, session: Session, live: LiveModel, night: date, keys: NDArray[np.int32]
+    ) -> Interests:
+        """The interests of some users, those of the pool out of memory."""
+        rows, is_kept = rows_of(self.kept.user_keys, keys)
+        theirs = self.kept.at(rows[is_kept])
+        return interests_together(theirs, read_known(session, live, night, keys[~is_kept]))
 
 
-def with_everybody(session: Session, live: LiveModel, picture: Picture) -> Beside:
-    """From a picture of everybody, who are in memory for their lists."""
-    known = picture.known
-    with_interest = known.user_keys[known.state.masses[:, -1] > 0]
-    moved = users_to_show(session, live, picture.night)
-    return Beside(picture, moved, with_interest, picture.user_keys)
+def read_beside(
+    session: Session,
+    settings: Settings,
+    live: LiveModel,
+    picture: Picture,
+    user_keys: NDArray[np.int32],
+) -> Beside:
+    """Find who moved, and who has the most evidence: of nobody else a vector is read.
+
+    Args:
+        session: Of the night.
+        settings: Of the tenant.
+        live: What ranks by default.
+        picture: The items.
+        user_keys: For whom the night makes lists.
+    """
+    night = picture.night
+    is_newest = not session.value("published_after", night=night)
+    moved = users_to_show(session, live, night, is_newest=is_newest)
+    if not is_newest:
+        nothing = np.zeros(len(user_keys), np.float32)
+        pool = Pool(user_keys[:0], np.zeros((0, picture.rank), np.float32))
+        return Beside(user_keys, nothing, moved, nobody(live.shape), pool, is_newest)
+    masses = _evidence(session, live, night, user_keys)
+    order = np.argsort(-masses, kind="stable")[: settings.similar_pool]
+    pool_keys = user_keys[order[masses[order] > 0]]
+    kept = read_known(session, live, night, pool_keys)
+    facts = facts_of(pool_keys, kept, picture.ranker, picture.centre, day_number(night))
+    pool = Pool(pool_keys, facts.interests.sum(axis=1))
+    return Beside(user_keys, masses, moved, kept, pool, is_newest)
 
 
-def with_few(session: Session, settings: Settings, live: LiveModel, night: date) -> Beside:
-    """From the vectors of as few users as will do, and the evidence of everybody else."""
-    user_keys = read_user_keys(session, settings, night)
-    moved = users_to_show(session, live, night)
-    evidence = evidence_as_of(session, live.shape, live.stored.model_key, night)
-    with_interest = evidence.user_keys[evidence.state.masses[:, 0] > 0]
-    half_life = live.interest.half_lives[-1:]
-    masses = seen_from(evidence.state, day_number(night), half_life).masses[:, 0]
-    rows, is_known = rows_of(evidence.user_keys, user_keys)
-    theirs = np.where(is_known, masses[rows], 0) if len(masses) else np.zeros(len(user_keys))
-    most = user_keys[np.argsort(-theirs, kind="stable")[: settings.similar_pool]]
-    # Where people are suggested, friends of friends may be anybody.
-    only = None if has_people(settings.preset) else np.union1d(moved, most)
-    # Attributes tell of lists alone.
-    without = settings.model_copy(update={"from_attributes": False})
-    picture = listable(session, read_picture(session, without, live, night, only=only))
-    return Beside(picture, moved, with_interest, user_keys)
+def _evidence(
+    session: Session, live: LiveModel, night: date, user_keys: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Masses at the longest half-life, seen from the night; 0 of whoever is not known."""
+    masses = np.zeros(len(user_keys), np.float32)
+    for start in range(0, len(user_keys), CHUNK):
+        some = slice(start, start + CHUNK)
+        known = evidence_as_of(session, live.shape, live.stored.model_key, night, user_keys[some])
+        now = seen_from(known.state, day_number(night), live.interest.half_lives[-1:])
+        rows, is_known = rows_of(known.user_keys, user_keys[some])
+        masses[some][is_known] = now.masses[rows[is_known], 0]
+    return masses
 
 
-def write_beside(session: Session, settings: Settings, beside: Beside) -> None:
-    """Bring in line what is shown beside the lists of a night."""
-    picture, moved = beside.picture, beside.moved
+def write_before(session: Session, settings: Settings, picture: Picture) -> None:
+    """Bring in line what does not depend on users."""
     write_trends(session, preset_of(settings), picture)
-    write_interests(session, picture, moved)
+    session.execute("upsert_derived", table="interests", fingerprint=picture.model.model_id)
     if not session.value("published_after", night=picture.night):
-        write_neighbours(session, settings, picture, moved, beside.with_interest)
+        write_item_vectors(session, picture)
+        write_similar_items(session, settings, picture)
+
+
+def write_passing(session: Session, settings: Settings, picture: Picture, beside: Beside) -> None:
+    """Show the interests of those of a picture's users who moved, and who is alike.
+
+    Args:
+        session: Of the night.
+        settings: Of the tenant.
+        picture: With some users; others who moved are among `picture.known`.
+        beside: Of the night.
+    """
+    write_interests(session, picture, beside.moved)
+    if beside.is_newest:
+        write_similar_users(session, settings, picture, beside.moved, beside.pool)
+
+
+def write_after(
+    session: Session, settings: Settings, live: LiveModel, picture: Picture, beside: Beside
+) -> None:
+    """Bring in line what waits for whoever moved."""
+    if not beside.is_newest:
+        return
+    write_alike_users(session, settings, live, picture.night, beside.pool)
+    write_people(session, settings, live, picture, beside.user_keys, beside.masses)
+    session.execute("delete_interests_due", model_key=picture.model.model_key, night=picture.night)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from recsys_tasks.cold_start import expected, profiles, still_expected
+from recsys_tasks.cold_start import expected_by, profiles, still_expected, told_by
 from recsys_tasks.decay import seen_from
 from recsys_tasks.interactions import day_number, rows_of
 from recsys_tasks.interest_model import InterestModel, UserFacts
@@ -57,49 +57,48 @@ def newcomers(session: Session, settings: Settings, night: date) -> NDArray[np.i
     return user_keys
 
 
-class Ranked(NamedTuple):
-    """By what users are ranked on a night.
+class Peers(NamedTuple):
+    """What users tell of others who have the same attributes.
 
     Attributes:
-        model: Its parameters, `at` the items.
-        centre: Of the catalogue's texts, shape (dim,).
-        night: The night.
+        profiles: Of everybody who has any.
+        told: What each value says, shape (n_values, rank).
     """
 
-    model: InterestModel
-    centre: NDArray[np.float32]
-    night: date
+    profiles: Profiles
+    told: NDArray[np.float32]
+
+    def added(self, user_keys: NDArray[np.int32], users: UserFacts) -> NDArray[np.float32]:
+        """What is added to the personal part of n users' sides, shape (n, rank).
+
+        Args:
+            user_keys: Of the users, shape (n,).
+            users: What is known of the same.
+        """
+        expected = expected_by(self.profiles.of(user_keys), self.told)
+        return np.asarray(still_expected(users.masses) * expected, np.float32)
 
 
-def sides_of(
+def read_peers(
     session: Session,
-    settings: Settings,
-    ranked: Ranked,
+    model: InterestModel,
+    centre: NDArray[np.float32],
+    night: date,
     known: Interests,
-    user_keys: NDArray[np.int32],
-    users: UserFacts,
-) -> NDArray[np.float32]:
-    """The users' side of the score, with what their attributes say: shape (n, rank + F).
+) -> Peers:
+    """What those of whom an interest is known tell of others.
 
     Args:
         session: Of the night.
-        settings: Say whether attributes count.
-        ranked: What ranks.
+        model: What ranks.
+        centre: Of the catalogue's texts, shape (dim,).
+        night: The night.
         known: The users from whom others are told.
-        user_keys: Of n users, shape (n,).
-        users: What is known of the same.
     """
-    side = ranked.model.user_side(users)
-    if not settings.from_attributes:
-        return side
     people = read_profiles(session)
     rows, is_known = rows_of(known.user_keys, people.user_keys)
-    rows = rows[is_known]
-    state = seen_from(known.state.at(rows), day_number(ranked.night), ranked.model.half_lives)
-    interests = ranked.model.interests(state, ranked.centre).sum(axis=1)
+    state = seen_from(known.state.at(rows[is_known]), day_number(night), model.half_lives)
+    interests = model.interests(state, centre).sum(axis=1)
     has_any = state.masses[:, -1] > 0
-    told = expected(
-        people.of(user_keys), people.values[np.flatnonzero(is_known)[has_any]], interests[has_any]
-    )
-    side[:, : told.shape[1]] += still_expected(users.masses) * told
-    return side
+    values = people.values[np.flatnonzero(is_known)[has_any]]
+    return Peers(people, told_by(values, interests[has_any]))

@@ -1,6 +1,7 @@
 """Lists as the settings want them: of what may be listed, diverse, capped, with what is new."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ from recsys_tasks.ranking import (
 from recsys_tasks.settings import Settings, variable_of
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.steps.rank.reasoning import Again
-from recsys_tasks.steps.rank.second_stage import reranked, scene_of, scores_of
+from recsys_tasks.steps.rank.second_stage import Scene, reranked, scene_of, scores_of
+from recsys_tasks.steps.rank.shards import read_active
 from recsys_tasks.steps.rank.variants import Shown
 from recsys_tasks.warehouse import Session, copying
 
@@ -69,14 +71,41 @@ def listable(session: Session, picture: Picture) -> Picture:
     )
 
 
+class Setting(NamedTuple):
+    """What lists are made by, whoever the users are.
+
+    Attributes:
+        items: What a policy knows of the picture's items.
+        scene: By what a second stage ranks; None where no variant has one.
+        active: Keys of the users whom it ranks.
+    """
+
+    items: ListedItems
+    scene: Scene | None
+    active: NDArray[np.int32]
+
+
+def setting_of(
+    session: Session, settings: Settings, picture: Picture, variants: Sequence[Shown]
+) -> Setting:
+    """What the lists of variants are made by that rank by one picture."""
+    items = _listed_items(session, picture)
+    second = variants[0].live.second_stage
+    if second is None or all(variant.stage == "interest" for variant in variants):
+        return Setting(items, None, picture.user_keys[:0])
+    active = read_active(session, settings, picture.night)
+    return Setting(items, scene_of(session, picture, second), active)
+
+
 def lists_of_variants(
     session: Session,
     settings: Settings,
     picture: Picture,
     variants: Sequence[Shown],
     variant_keys: NDArray[np.int16],
+    setting: Setting,
 ) -> tuple[Lists, Again | None]:
-    """The lists of a night's users, each by the policy of the user's variant.
+    """The lists of a picture's users, each by the policy of the user's variant.
 
     Args:
         session: Of the night.
@@ -84,22 +113,21 @@ def lists_of_variants(
         picture: By which all the variants rank.
         variants: Of its users.
         variant_keys: The variant of each user, shape (n,).
+        setting: Of the variants.
 
     Returns:
         The lists, and what the second stage gave to them; None where there is none.
     """
-    again = None
-    items = _listed_items(session, picture)
+    items, scene = setting.items, setting.scene
     shape = (len(variant_keys), min(settings.list_length, len(picture.item_keys)))
     lists = Lists(np.full(shape, NO_ROW, np.int32), np.full(shape, -np.inf, np.float32))
+    again = None if scene is None else Again.nothing(scene, lists)
     for variant in variants:
         rows = np.flatnonzero(variant_keys == variant.variant_key)
         theirs = picture if len(rows) == len(variant_keys) else picture.among(rows)
         _put(lists, rows, lists_of(settings, theirs, variant.policy, items))
-        second = variant.live.second_stage
-        if second is not None and variant.stage != "interest":
-            again = again or Again.nothing(scene_of(session, picture, second), lists)
-            for batch in reranked(session, settings, theirs, again.scene):
+        if again is not None and variant.stage != "interest":
+            for batch in reranked(session, settings, theirs, again.scene, setting.active):
                 ranking = Scores(scores_of(theirs, batch))
                 better = make_lists(ranking, variant.policy, items, device=theirs.device)
                 _put(lists, rows[batch.rows], better)

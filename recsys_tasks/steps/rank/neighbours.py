@@ -1,6 +1,7 @@
-"""Who and what is alike, and the item vectors of live queries, as of the newest night."""
+"""Which users are alike, as of the newest night."""
 
-import hashlib
+from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,178 +10,96 @@ from recsys_tasks.cold_start import distinct, most_alike
 from recsys_tasks.interactions import NO_ROW, rows_of
 from recsys_tasks.ranking import Lists, nearest
 from recsys_tasks.settings import Settings
-from recsys_tasks.steps.rank.cold import read_profiles
-from recsys_tasks.steps.rank.inputs import Listed, Picture, item_facts_of, read_catalogue
-from recsys_tasks.steps.rank.people import write_people
-from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.steps.rank.cold import Profiles, read_profiles
+from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.steps.rank.neighbour_lists import write_neighbour_lists
+from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.interests import evidence_as_of
+from recsys_tasks.warehouse.models import LiveModel
+
+_BY_ATTRIBUTES = "alike_users"  # in derived_tables: whether there are such rows
 
 
-def write_neighbours(
-    session: Session,
-    settings: Settings,
-    picture: Picture,
-    moved: NDArray[np.int32],
-    with_interest: NDArray[np.int32],
+class Pool(NamedTuple):
+    """The users with the most evidence, most first: among them neighbours are sought.
+
+    Attributes:
+        keys: Theirs, shape (n,).
+        vectors: What they are interested in, shape (n, rank).
+    """
+
+    keys: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+
+
+def write_similar_users(
+    session: Session, settings: Settings, picture: Picture, moved: NDArray[np.int32], pool: Pool
 ) -> None:
-    """Bring neighbours and item vectors in line with the night. What did not change is not touched.
+    """The nearest of the pool's users, for those of a picture's users whose interest moved.
+
+    Whoever moved and has no list has no neighbours either.
 
     Args:
         session: Of the night.
-        settings: Its settings.
-        picture: What the night ranks; of its users, those that moved and those with the most
-            evidence are enough.
-        moved: Keys of users whose interest moved: they get new neighbours.
-        with_interest: Keys of everybody who has an interest.
+        settings: Of the tenant.
+        picture: With some users; others who moved are among `picture.known`.
+        moved: Keys of the users whose interest moved, ascending.
+        pool: Of the night.
     """
-    _write_item_vectors(session, picture)
-    _write_similar_items(session, settings, picture)
-    pool = _pool(settings, picture)
-    _write_similar_users(session, settings, picture, moved, pool)
-    _write_alike_users(session, settings, picture, pool, with_interest)
-    write_people(session, settings, picture)
-
-
-def _write_item_vectors(session: Session, picture: Picture) -> None:
-    """The personal part of every listed item's side, where it is not what stands there.
-
-    Items whose part is zero have no row: no interest points at them.
-    """
-    keys, sides = _personal_parts(session, picture)
-    vectors = sides.astype(np.float16)
-    keys, vectors = keys[vectors.any(axis=1)], vectors[vectors.any(axis=1)]
-    columns = (copying.INT4, copying.halfvec(picture.rank))
-    session.value("prepare_item_vectors", dim=picture.rank)
-    known, as_they_are = session.copy_out("item_vectors_as_they_are", columns)
-    rows, is_listed = rows_of(keys, known)
-    stays = is_listed.copy()
-    stays[is_listed] = (as_they_are[is_listed] == vectors[rows[is_listed]]).all(axis=1)
-    session.execute("delete_item_vectors", item_keys=known[~stays].tolist())
-    changed = ~np.isin(keys, known[stays])
-    if not len(known):
-        session.value("drop_vector_index")
-    session.execute("create_staged_item_vectors")
-    session.copy_in("copy_staged_item_vectors", columns, (keys[changed], vectors[changed]))
-    session.execute("insert_item_vectors")
-    session.execute("drop_staged_item_vectors")
-    session.value("make_vector_index")
-    session.execute("update_item_vectors")
-
-
-def _personal_parts(
-    session: Session, picture: Picture
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Keys of all listed items, available or not, and their vectors, shape (n, rank)."""
-    listed = read_catalogue(session, picture.model, "items_with_vectors", picture.night)
-    personal = picture.item_side[:, : picture.rank]
-    absent = ~np.isin(listed.item_keys, picture.item_keys)
-    if not absent.any():
-        return picture.item_keys, personal
-    others = Listed(listed.item_keys[absent], listed.vectors[absent], listed.ages[absent])
-    ranker = picture.ranker.at(others.item_keys)
-    side = ranker.item_side(item_facts_of(session, ranker, others, picture.night))
-    keys = np.concatenate([picture.item_keys, others.item_keys])
-    return keys, np.concatenate([personal, side[:, : picture.rank]])
-
-
-def _write_similar_items(session: Session, settings: Settings, picture: Picture) -> None:
-    """Each item's nearest by text; all are made anew when one of the vectors is new."""
-    digest = hashlib.sha256(picture.item_keys.tobytes() + picture.vectors.tobytes())
-    fingerprint = f"{settings.similar_length} {digest.hexdigest()}"
-    if session.value("derived_fingerprint", table="item_neighbours") == fingerprint:
-        return
-    with_text = np.flatnonzero(picture.vectors.any(axis=1))
-    vectors = picture.vectors[with_text] - picture.centre
-    own = np.arange(len(vectors), dtype=np.int32)
+    theirs = np.concatenate([picture.user_keys, picture.known.user_keys])
+    gone = np.intersect1d(theirs, moved)
+    session.execute("delete_user_neighbours", user_keys=gone.tolist())
+    queries = np.flatnonzero(np.isin(picture.user_keys, moved) & (picture.masses[:, -1] > 0))
+    keys = picture.user_keys[queries]
+    rows, inside = rows_of(pool.keys, keys)
     lists = nearest(
-        vectors,
-        vectors,
-        own,
+        picture.interests[queries].sum(axis=1),
+        pool.vectors,
+        np.where(inside, rows, NO_ROW).astype(np.int32),
         settings.similar_length,
         batch_size=settings.batch_size,
         device=picture.device,
     )
-    session.execute("delete_item_neighbours")
-    keys = picture.item_keys[with_text]
-    _copy(session, "copy_item_neighbours", keys, lists, keys)
-    session.execute("upsert_derived", table="item_neighbours", fingerprint=fingerprint)
+    write_neighbour_lists(session, "copy_user_neighbours", keys, lists, pool.keys)
 
 
-def _pool(settings: Settings, picture: Picture) -> NDArray[np.intp]:
-    """Rows of the users with the most evidence, most first: among them neighbours are sought."""
-    evidence = picture.masses[:, -1]
-    pool = np.argsort(-evidence, kind="stable")[: settings.similar_pool]
-    return pool[evidence[pool] > 0]
-
-
-def _write_similar_users(
-    session: Session,
-    settings: Settings,
-    picture: Picture,
-    moved: NDArray[np.int32],
-    pool: NDArray[np.intp],
-) -> None:
-    """The nearest of the pool's users, for those whose interest moved."""
-    evidence = picture.masses[:, -1]
-    queries = np.flatnonzero(np.isin(picture.user_keys, moved) & (evidence > 0))
-    vectors = picture.interests.sum(axis=1)
-    rows, inside = rows_of(pool.astype(np.int32), queries.astype(np.int32))
-    own = np.where(inside, rows, NO_ROW).astype(np.int32)
-    lists = nearest(
-        vectors[queries],
-        vectors[pool],
-        own,
-        settings.similar_length,
-        batch_size=settings.batch_size,
-        device=picture.device,
-    )
-    session.execute("delete_user_neighbours", user_keys=moved.tolist())
-    session.execute("delete_stray_user_neighbours", model_key=picture.model.model_key)
-    _copy(
-        session,
-        "copy_user_neighbours",
-        picture.user_keys[queries],
-        lists,
-        picture.user_keys[pool],
-    )
-
-
-def _write_alike_users(
-    session: Session,
-    settings: Settings,
-    picture: Picture,
-    pool: NDArray[np.intp],
-    with_interest: NDArray[np.int32],
+def write_alike_users(
+    session: Session, settings: Settings, live: LiveModel, night: date, pool: Pool
 ) -> None:
     """The pool's users with the most attributes in common, for whoever has no interest yet."""
     people = read_profiles(session)
-    cold = np.flatnonzero(~np.isin(people.user_keys, with_interest))
+    _delete_strays(session, live, people)
+    cold = _without_interest(session, live, night, people)
     if not len(cold):
         return
     kinds, which = distinct(people.values[cold])
-    pool_keys = picture.user_keys[pool]
-    rows, cosines = most_alike(kinds, people.of(pool_keys), settings.similar_length)
+    rows, cosines = most_alike(kinds, people.of(pool.keys), settings.similar_length)
     session.execute("delete_user_neighbours", user_keys=people.user_keys[cold].tolist())
     lists = Lists(rows[which], cosines[which])
-    _copy(session, "copy_user_neighbours", people.user_keys[cold], lists, pool_keys)
+    write_neighbour_lists(session, "copy_user_neighbours", people.user_keys[cold], lists, pool.keys)
 
 
-def _copy(
-    session: Session,
-    query: str,
-    own_keys: NDArray[np.int32],
-    lists: Lists,
-    pool_keys: NDArray[np.int32],
-) -> None:
-    """Send neighbours as arrays, lists of one length at a time."""
-    lengths = (lists.rows != NO_ROW).sum(axis=1)
-    for length in np.unique(lengths[lengths > 0]).tolist():
-        chosen = lengths == length
-        session.copy_in(
-            query,
-            (copying.INT4, copying.integer_array(length), copying.real_array(length)),
-            (
-                own_keys[chosen],
-                pool_keys[lists.rows[chosen, :length]],
-                lists.scores[chosen, :length],
-            ),
-        )
+def _without_interest(
+    session: Session, live: LiveModel, night: date, people: Profiles
+) -> NDArray[np.intp]:
+    """Rows of people of whom attributes are all that is known."""
+    if not len(people.user_keys):
+        return np.zeros(0, np.intp)
+    evidence = evidence_as_of(session, live.shape, live.stored.model_key, night, people.user_keys)
+    with_interest = evidence.user_keys[evidence.state.masses[:, 0] > 0]
+    return np.flatnonzero(~np.isin(people.user_keys, with_interest))
+
+
+def _delete_strays(session: Session, live: LiveModel, people: Profiles) -> None:
+    """Take away the neighbours of whoever has no interest any more.
+
+    As long as the model stays and nobody is known by attributes alone, that is among those who were
+    folded since; else everybody is looked at.
+    """
+    model = live.stored
+    told = f"{model.model_id} {len(people.user_keys) > 0}"
+    same = session.value("derived_fingerprint", table=_BY_ATTRIBUTES) == told
+    few = same and not len(people.user_keys)
+    query = "delete_due_user_neighbours" if few else "delete_stray_user_neighbours"
+    session.execute(query, model_key=model.model_key)
+    session.execute("upsert_derived", table=_BY_ATTRIBUTES, fingerprint=told)

@@ -12,7 +12,10 @@ from recsys_tasks.interactions import NO_ROW, day_number, rows_of
 from recsys_tasks.ranking.neighbours import unit
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture
+from recsys_tasks.steps.rank.users import facts_of, read_known
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.interests import CHUNK
+from recsys_tasks.warehouse.models import LiveModel
 from recsys_tasks.warehouse.tombstones import has_people
 
 
@@ -32,18 +35,47 @@ class Acquaintance(NamedTuple):
     left_on: NDArray[np.float64]
 
 
-def write_people(session: Session, settings: Settings, picture: Picture) -> None:
-    """Suggest people to whoever did something since the last time; to nobody in other presets."""
+class _Users(NamedTuple):
+    """For whom the night makes lists; shape (n,) each.
+
+    Attributes:
+        keys: Theirs.
+        masses: Their decayed evidence, seen from the night.
+    """
+
+    keys: NDArray[np.int32]
+    masses: NDArray[np.float32]
+
+
+def write_people(
+    session: Session,
+    settings: Settings,
+    live: LiveModel,
+    picture: Picture,
+    user_keys: NDArray[np.int32],
+    masses: NDArray[np.float32],
+) -> None:
+    """Suggest people to whoever did something since the last time; to nobody in other presets.
+
+    Args:
+        session: Of the night.
+        settings: Of the tenant.
+        live: What ranks by default.
+        picture: The items.
+        user_keys: For whom the night makes lists, shape (n,).
+        masses: Their decayed evidence, seen from the night, shape (n,).
+    """
     if not has_people(settings.preset):
         session.execute("delete_all_suggested_people")
         return
     (asked,) = session.copy_out("users_to_introduce", (copying.INT4,), night=picture.night)
     session.execute("delete_suggested_people", user_keys=asked.tolist())
     known = _acquaintance(session, preset_of(settings), picture)
-    people = _people(settings, picture, asked, known)
+    users = _Users(user_keys, masses)
+    people = _people(settings, users, asked, known)
     rows, _ = rows_of(people, asked)
     follows, met = _graphs(picture, people, known)
-    interests = _interests(picture, people)
+    interests = _interests(session, live, picture, users, people)
     found = suggest(rows.astype(np.int32), follows, met, interests, settings.similar_length)
     _write(session, picture, asked, people, found)
 
@@ -58,7 +90,7 @@ def _acquaintance(session: Session, preset: Preset, picture: Picture) -> Acquain
 
 
 def _people(
-    settings: Settings, picture: Picture, asked: NDArray[np.int32], known: Acquaintance
+    settings: Settings, users: _Users, asked: NDArray[np.int32], known: Acquaintance
 ) -> NDArray[np.int32]:
     """Keys of everybody who is asked, or may be suggested, ascending.
 
@@ -66,12 +98,11 @@ def _people(
     `similar_pool` of each; and whoever is followed by somebody who is asked, since friends lead to
     friends.
     """
-    evidence = picture.masses[:, -1]
-    active = np.argsort(-evidence, kind="stable")[: settings.similar_pool]
+    active = np.argsort(-users.masses, kind="stable")[: settings.similar_pool]
     followed, n_followers = np.unique(known.person_keys, return_counts=True)
     popular = np.argsort(-n_followers, kind="stable")[: settings.similar_pool]
     friends = known.person_keys[np.isin(known.user_keys, asked)]
-    return np.unique(np.concatenate([picture.user_keys[active], followed[popular], friends, asked]))
+    return np.unique(np.concatenate([users.keys[active], followed[popular], friends, asked]))
 
 
 def _graphs(
@@ -91,13 +122,25 @@ def _graphs(
     return sparse.csr_array((left, (users[holds], persons[holds])), shape=shape), met
 
 
-def _interests(picture: Picture, people: NDArray[np.int32]) -> NDArray[np.float32]:
+def _interests(
+    session: Session,
+    live: LiveModel,
+    picture: Picture,
+    users: _Users,
+    people: NDArray[np.int32],
+) -> NDArray[np.float32]:
     """Unit vectors of what people are interested in; zero where nothing is known."""
-    rows, is_user = rows_of(picture.user_keys, people)
-    has_interest = np.zeros_like(is_user)
-    has_interest[is_user] = picture.masses[rows[is_user], -1] > 0
+    rows, is_user = rows_of(users.keys, people)
+    has_interest = is_user.copy()
+    has_interest[is_user] = users.masses[rows[is_user]] > 0
     vectors = np.zeros((len(people), picture.rank), np.float32)
-    vectors[has_interest] = picture.interests[rows[has_interest]].sum(axis=1)
+    with_interest = np.flatnonzero(has_interest)
+    for start in range(0, len(with_interest), CHUNK):
+        at = with_interest[start : start + CHUNK]
+        known = read_known(session, live, picture.night, people[at])
+        night = day_number(picture.night)
+        facts = facts_of(people[at], known, picture.ranker, picture.centre, night)
+        vectors[at] = facts.interests.sum(axis=1)
     return unit(vectors)
 
 

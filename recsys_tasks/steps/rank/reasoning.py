@@ -114,6 +114,7 @@ def with_reasons(
         "histories_of_users",
         preset,
         picture.model,
+        texts=picture.texts,
         night=picture.night,
         user_keys=picture.user_keys.tolist(),
         length=HISTORY,

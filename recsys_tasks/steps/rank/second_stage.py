@@ -20,8 +20,7 @@ from recsys_tasks.reranking import (
 )
 from recsys_tasks.reranking.describing import unit_texts
 from recsys_tasks.settings import Preset, Settings, preset_of
-from recsys_tasks.steps.rank.inputs import Listed, Picture, item_facts_of, read_catalogue
-from recsys_tasks.steps.rank.shards import read_active
+from recsys_tasks.steps.rank.inputs import Picture, item_facts_of, read_catalogue
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.weighing import Items, weighed
 
@@ -68,14 +67,15 @@ class Reranked(NamedTuple):
 
 def scene_of(session: Session, picture: Picture, second: SecondStage) -> Scene:
     """Read what the picture lacks: the items that its lists may not hold."""
-    known = read_catalogue(session, picture.model, "all_items_as_of", picture.night)
+    night, texts = picture.night, picture.texts
+    known = read_catalogue(session, picture.model, "all_items_as_of", night, texts)
     beside = ~np.isin(known.item_keys, picture.item_keys)
-    others = Listed(known.item_keys[beside], known.vectors[beside], known.ages[beside])
+    others = known.at(beside)
     n, n_others = len(picture.item_keys), len(others.item_keys)
     facts = picture.facts
     item_side = picture.item_side
     if n_others:
-        theirs = item_facts_of(session, picture.ranker, others, picture.night)
+        theirs = item_facts_of(session, picture.ranker, others, night)
         # As in `Trends`: what is to come, or not listed any more, has the age 0.
         theirs = theirs._replace(ages=np.maximum(theirs.ages, 0))
         facts = ItemFacts(*(np.concatenate(pair) for pair in zip(facts, theirs, strict=True)))
@@ -88,10 +88,13 @@ def scene_of(session: Session, picture: Picture, second: SecondStage) -> Scene:
 
 
 def reranked(
-    session: Session, settings: Settings, picture: Picture, scene: Scene
+    session: Session,
+    settings: Settings,
+    picture: Picture,
+    scene: Scene,
+    active: NDArray[np.int32],
 ) -> Iterator[Reranked]:
-    """Rank the users of a picture again who did something in the last `rerank_days`, in batches."""
-    active = read_active(session, settings, picture.night)
+    """Rank those of a picture's users again who are among the active, in batches."""
     eligible = np.flatnonzero(np.isin(picture.user_keys, active))
     for start in range(0, len(eligible), BATCH_SIZE):
         rows = eligible[start : start + BATCH_SIZE]

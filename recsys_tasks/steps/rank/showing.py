@@ -31,14 +31,18 @@ def write_trends(session: Session, preset: Preset, picture: Picture) -> None:
         session.copy_in("copy_trends", columns, arrays)
 
 
-def users_to_show(session: Session, live: LiveModel, night: date) -> NDArray[np.int32]:
+def users_to_show(
+    session: Session, live: LiveModel, night: date, *, is_newest: bool
+) -> NDArray[np.int32]:
     """Keys, ascending, of users active on a night's day, or not shown as of their last day.
 
     After a change of model that is everybody whom the model before showed: readers see the vectors
-    of one model.
+    of one model. While it stays, the newest night looks only at whoever was folded since the last.
     """
+    shown = session.value("derived_fingerprint", table="interests")
+    stays = is_newest and shown == live.stored.model_id
     (keys,) = session.copy_out(
-        "interests_to_show",
+        "interests_due" if stays else "interests_to_show",
         (copying.INT4,),
         model_key=live.stored.model_key,
         night=night,
@@ -48,9 +52,8 @@ def users_to_show(session: Session, live: LiveModel, night: date) -> NDArray[np.
 
 
 def write_interests(session: Session, picture: Picture, keys: NDArray[np.int32]) -> None:
-    """Show the interests of the users of `users_to_show`."""
+    """Show the interests of those of `users_to_show` who are among `picture.known`."""
     model, ranker, known = picture.model, picture.ranker, picture.known
-    session.execute("upsert_derived", table="interests", fingerprint=model.model_id)
     chosen = np.flatnonzero(np.isin(known.user_keys, keys))
     state = known.state.at(chosen)
     n_half_lives = len(ranker.half_lives)
@@ -61,7 +64,7 @@ def write_interests(session: Session, picture: Picture, keys: NDArray[np.int32])
         "delete_interests",
         model_key=model.model_key,
         night=picture.night,
-        user_keys=keys.tolist(),
+        user_keys=known.user_keys[chosen].tolist(),
     )
     session.copy_in(
         "copy_interests",

@@ -24,47 +24,33 @@ from recsys_tasks.warehouse.models import LiveModel
 KEY_PAIR = (copying.INT4, copying.INT4)
 
 
-def read_users(
-    session: Session,
-    settings: Settings,
-    live: LiveModel,
-    night: date,
-    among: Users = EVERYBODY,
-    only: NDArray[np.int32] | None = None,
-    alpha: float | None = None,
-) -> tuple[NDArray[np.int32], Interests]:
-    """For whom lists are made, and what is known of users; arguments as of `read_picture`.
-
-    Returns:
-        Keys in ascending order of ids, newcomers last, shape (n,); and the interests of these and
-        perhaps of others.
-    """
-    # Attributes tell of a user by what everybody does who has them too.
-    heard = EVERYBODY if settings.from_attributes else among
-    user_keys = read_user_keys(session, settings, night, heard)
-    if only is not None:
-        user_keys = user_keys[np.isin(user_keys, only)]
-    shape, model_key = live.shape, live.stored.model_key
-    if alpha is None:
-        told = None if settings.from_attributes else only
-        known = interests_as_of(session, shape, model_key, night, heard, told)
-    else:
-        known = interests_by(FixedAlpha(alpha), session, shape, model_key, night, user_keys)
-    return user_keys[(user_keys >= among.first) & (user_keys <= among.last)], known
-
-
 def read_user_keys(
     session: Session, settings: Settings, night: date, among: Users = EVERYBODY
 ) -> NDArray[np.int32]:
     """For whom a night makes lists: keys in ascending order of ids, newcomers last."""
-    (user_keys,) = session.copy_out(
-        "users_to_refresh",
-        (copying.INT4,),
-        night=night,
-        refresh_days=settings.refresh_days,
-        **among._asdict(),
-    )
-    return np.concatenate([user_keys, newcomers(session, settings, night)])
+    asked = {"night": night, **among._asdict()}
+    if settings.refresh_days is None:
+        (user_keys,) = session.copy_out("users_to_refresh", (copying.INT4,), **asked)
+    else:
+        asked["refresh_days"] = settings.refresh_days
+        (user_keys,) = session.copy_out("users_of_late", (copying.INT4,), **asked)
+    new = newcomers(session, settings, night)
+    new = new[(new >= among.first) & (new <= among.last)]
+    return np.concatenate([user_keys, new])
+
+
+def read_known(
+    session: Session,
+    live: LiveModel,
+    night: date,
+    user_keys: NDArray[np.int32] | None,
+    alpha: float | None = None,
+) -> Interests:
+    """The interests of some users as of a night, None for everybody; else as in `read_items`."""
+    shape, model_key = live.shape, live.stored.model_key
+    if alpha is None or user_keys is None:
+        return interests_as_of(session, shape, model_key, night, only=user_keys)
+    return interests_by(FixedAlpha(alpha), session, shape, model_key, night, user_keys)
 
 
 def facts_of(
@@ -90,34 +76,28 @@ def excluded(
     user_keys: NDArray[np.int32],
     item_keys: NDArray[np.int32],
     night: date,
-    among: Users,
-    only: NDArray[np.int32] | None,
 ) -> sparse.csr_array:
     """What the repeat policy keeps out of the lists of users, shape (n, n_items).
 
     Args:
         session: Of the night.
         preset: Has the policy.
-        user_keys: The n users, all of them among `among`.
+        user_keys: The n users.
         item_keys: Of the items, by row.
         night: The night.
-        among: The users whose interactions are read.
-        only: Keys of those of them whose interactions are read; None for all.
     """
     shape = (len(user_keys), len(item_keys))
     since = preset.repeat.excludes_after(day_number(night))
-    if since >= day_number(night):
+    if since >= day_number(night) or not len(user_keys):
         return sparse.csr_array(shape, dtype=np.bool_)
     users, items = session.copy_out(
         "used_up_items",
         KEY_PAIR,
         night=night,
         since=date_of(max(since, -1)),
-        user_keys=None if only is None else only.tolist(),
-        **among._asdict(),
+        user_keys=user_keys.tolist(),
     )
-    user_rows, refreshed = rows_of(user_keys, users)
+    user_rows, _ = rows_of(user_keys, users)
     item_rows, listed = rows_of(item_keys, items)
-    kept = refreshed & listed
-    pairs = (np.ones(int(kept.sum()), np.bool_), (user_rows[kept], item_rows[kept]))
+    pairs = (np.ones(int(listed.sum()), np.bool_), (user_rows[listed], item_rows[listed]))
     return sparse.csr_array(pairs, shape=shape)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys_tasks.interactions import rows_of
 from recsys_tasks.ranking import ListPolicy
 from recsys_tasks.settings import Settings, Variant
 from recsys_tasks.variants import Spans, allot
@@ -39,22 +40,6 @@ class Shown(NamedTuple):
     policy: ListPolicy
     alpha: float | None = None
     stage: str | None = None
-
-
-class Assigned(NamedTuple):
-    """Who is shown what; shape (n,) each, ascending keys of users."""
-
-    user_keys: NDArray[np.int32]
-    variant_keys: NDArray[np.int16]
-
-    def of(self, user_keys: NDArray[np.int32]) -> NDArray[np.int16]:
-        """The variants of some users, in their order."""
-        return self.variant_keys[np.searchsorted(self.user_keys, user_keys)]
-
-    def users_of(self, variants: Sequence[Shown]) -> NDArray[np.int32]:
-        """Those who are shown one of some variants."""
-        keys = [variant.variant_key for variant in variants]
-        return self.user_keys[np.isin(self.variant_keys, keys)]
 
 
 def policy_of(settings: Settings, variant: Variant = _DEFAULT) -> ListPolicy:
@@ -133,11 +118,16 @@ def draft_variants(
         )
 
 
-def read_assigned(session: Session, night: date) -> Assigned:
-    """Who is shown what on a night, as it was written down."""
-    return Assigned(
-        *session.copy_out("drafted_variants", (copying.INT4, copying.INT2), night=night)
+def read_variants(session: Session, night: date, user_keys: NDArray[np.int32]) -> NDArray[np.int16]:
+    """The variants that users are shown on a night, in their order, as it was written down."""
+    keys, variant_keys = session.copy_out(
+        "drafted_variants",
+        (copying.INT4, copying.INT2),
+        night=night,
+        user_keys=user_keys.tolist(),
     )
+    rows, _ = rows_of(keys, user_keys)
+    return np.asarray(variant_keys[rows], np.int16)
 
 
 def by_picture(shown: Sequence[Shown]) -> Iterator[list[Shown]]:

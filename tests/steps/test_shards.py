@@ -20,7 +20,7 @@ from recsys_tasks import nightly, sharding
 from recsys_tasks.errors import BadSettings, NightBusy, NightUnfinished, UnknownUser
 from recsys_tasks.settings import Variant, fingerprint_of
 from recsys_tasks.steps import accumulate, embed_items, extract, publish, rank
-from recsys_tasks.steps.rank import users
+from recsys_tasks.steps.rank import making, users
 from recsys_tasks.steps.rank.shards import split
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.interests import EVERYBODY, Interests, interests_as_of
@@ -139,7 +139,7 @@ def test_what_is_made_beside_lists_needs_few_vectors(
     monkeypatch.setattr(users, "interests_as_of", counted)
     another = with_settings(night, shards=3, list_length=5)
     assert len(sharding.plan(another.warehouse, another.settings, QUIET)) == 3
-    assert sum(read) == (3 if preset == "shop" else 3 + 12)
+    assert sum(read) == (3 if preset == "shop" else 3 + 2)
 
 
 @given(st.dictionaries(st.integers(1, 10_000), st.floats(0.5, 20), max_size=60), st.integers(1, 20))
@@ -313,7 +313,7 @@ def test_a_failed_shard_is_in_the_ledger_until_it_is_made(
         raise RuntimeError(message)
 
     with monkeypatch.context() as patch:
-        patch.setattr(rank, "write_lists", fail)
+        patch.setattr(making, "write_lists", fail)
         with pytest.raises(RuntimeError):
             make(night, 1)
     make(night, 0)

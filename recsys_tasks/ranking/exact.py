@@ -11,7 +11,7 @@ from recsys_tasks.interactions import NO_ROW
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Products of fewer rows take other paths through BLAS, which end in other last bits.
+# Products of fewer rows or columns take other paths through BLAS, which end in other last bits.
 _LEAST_ROWS = 16
 
 
@@ -85,8 +85,10 @@ def _scores(users: "Tensor", catalogue: "Tensor") -> "Tensor":
     """Inner products whose bits do not depend on how many users share the batch: (n, n_items)."""
     from torch.nn.functional import pad  # noqa: PLC0415  as in top_k
 
+    n_items = catalogue.shape[1]
     padded = pad(users, (0, 0, 0, -len(users) % _LEAST_ROWS))
-    return (padded @ catalogue)[: len(users)]
+    wide = pad(catalogue, (0, max(_LEAST_ROWS - n_items, 0)))
+    return (padded @ wide)[: len(users), :n_items]
 
 
 def largest(scores: "Tensor", k: int) -> "tuple[Tensor, Tensor]":

@@ -38,9 +38,7 @@ def finish(session: Session, line: Line, counts: Counts) -> None:
     session.execute(
         "finish_step",
         **line._asdict(),
-        state="done",
         counts=json.dumps(dict(counts)),
-        error=None,
         note="; ".join(session.notes) or None,
         finished_at=datetime.now(UTC),
     )
@@ -51,12 +49,9 @@ def fail(warehouse: Warehouse, line: Line, error: Exception) -> None:
     try:
         with warehouse.transaction() as session:
             session.execute(
-                "finish_step",
+                "fail_step",
                 **line._asdict(),
-                state="failed",
-                counts="{}",
                 error=first_line(error),
-                note=None,
                 finished_at=datetime.now(UTC),
             )
     except Exception as unrecorded:  # noqa: BLE001  the first error is the one to tell

@@ -19,10 +19,16 @@ from recsys_tasks.warehouse import Warehouse, connect, embedded
 
 # A busy machine, or the first import of torch, is no failure: an example may take its time.
 hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=3000)
 hypothesis.settings.load_profile("unhurried")
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 _databases = count()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much of tests/faults is tried: a sample at each step, or all of it in some hours."""
+    parser.addoption("--faults", choices=("some", "all"), default="some")
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ class Warehouse:
         """
         try:
             pooled = self._engine.raw_connection()
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, MemoryError):
             raise
         except Exception as error:
             raise DatabaseUnavailable(reason=first_line(error)) from error

@@ -14,15 +14,30 @@ on conflict (day, step) do update
 -- name: finish_step!
 update nights
 set
-    state = %(state)s,
+    state = 'done',
     counts = %(counts)s,
-    error = %(error)s,
+    error = null,
     note = %(note)s,
     finished_at = %(finished_at)s
 where
     day = %(day)s
     and step = %(step)s
     and fingerprint = %(fingerprint)s;
+
+-- name: fail_step!
+-- A step that is done stays so: where the answer to its commit was lost, or another run has done it.
+update nights
+set
+    state = 'failed',
+    counts = '{}',
+    error = %(error)s,
+    note = null,
+    finished_at = %(finished_at)s
+where
+    day = %(day)s
+    and step = %(step)s
+    and fingerprint = %(fingerprint)s
+    and state != 'done';
 
 -- name: counts_of_step
 select nights.counts

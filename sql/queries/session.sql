@@ -18,6 +18,10 @@ select
     pg_advisory_xact_lock_shared(hashtextextended('ebbtide ' || %(schema)s, 0)),
     set_config('lock_timeout', '0', true);
 
+-- name: lock_migrations
+-- One migration a database at a time, whichever tenant's.
+select pg_advisory_xact_lock(hashtextextended('ebbtide migrations', 0));
+
 -- name: create_schema_migrations!
 create table if not exists schema_migrations (
     version integer primary key,

@@ -40,3 +40,8 @@ class Server:
     def start(self) -> None:
         """Start it again, and let it recover."""
         self._handle.ensure_postgres_running()
+
+    def restart(self) -> None:
+        """Let it end in order, and start it again: what it reads only then has changed."""
+        self._handle.stop()
+        self.start()

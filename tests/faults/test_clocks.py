@@ -45,9 +45,9 @@ def moved(place: Place, options: str) -> Place:
     return place._replace(settings=place.settings.model_copy(update={"dsn": dsn}))
 
 
-def nights_of(place: Place, days: tuple[date, ...]) -> State:
+def nights_of(place: Place, days: tuple[date, ...], options: str = "") -> State:
     for day in days:
-        place.run_night(day)
+        moved(place, options).run_night(day)
     return place.state()
 
 
@@ -72,7 +72,7 @@ def test_nights_around_the_switch_to_another_time_are_of_24_hours(
         with place.copied() as same:
             expected = nights_of(same, days)
         with living_in(zone):
-            assert_same(nights_of(moved(place, SESSIONS[zone]), days), expected)
+            assert_same(nights_of(place, days, SESSIONS[zone]), expected)
         taken = [line for line in expected.rows["interactions"] if f"'{SWITCHES[zone]}'" in line]
         assert len(taken) == 24  # all of that day's events but the one that is rejected
 

@@ -6,6 +6,7 @@ ranks by ranking.top_k and by faiss: an inverted file, of which so many cells ar
 recall of the fifty is .99 or the most that there is. Vectors are those of live_queries.py.
 """
 
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Final
@@ -54,7 +55,7 @@ def main(
         vectors, topics = catalogue(real, n, rng)
         users = interests(vectors, topics, N_USERS, rng).astype(np.float32)
         nothing = sparse.csr_array((N_USERS, n), dtype=np.bool_)
-        seconds, exact = timed(lambda u=users, v=vectors, e=nothing: top_k(u, v, e, K))
+        seconds, exact = timed(partial(top_k, users, vectors, nothing, K))
         start = perf_counter()
         cells = int(4 * np.sqrt(n))
         index = faiss.IndexIVFFlat(

@@ -108,7 +108,7 @@ def _encoded(name: str, encoder: Encoder, texts: list[str]) -> tuple[Way, Vector
 
 def _megabytes(encoder: Encoder) -> float:
     weights = encoder.model.state_dict().values()
-    return sum(weight.numel() * weight.element_size() for weight in weights) / 1e6
+    return float(sum(weight.numel() * weight.element_size() for weight in weights)) / 1e6
 
 
 def _made(

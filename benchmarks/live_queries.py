@@ -170,7 +170,8 @@ def write(session: Session, vectors: NDArray[np.float32], topics: NDArray[np.int
     session.value("prepare_item_vectors", dim=dim)
     session.select(STAGED)
     columns = (copying.INT4, copying.INT2, copying.INT2, copying.halfvec(dim))
-    arrays = (np.arange(1, n + 1, dtype=np.int32), topics, chance, vectors.astype(np.float16))
+    keys = np.arange(1, n + 1, dtype=np.int32)
+    arrays = [keys, np.asarray(topics), np.asarray(chance), vectors.astype(np.float16)]
     with session.connection.cursor() as at:
         at.copy_expert(COPY, io.BytesIO(copying.encode(columns, arrays)))
     start = perf_counter()

@@ -114,7 +114,7 @@ def _facts(session: Session, settings: Settings) -> dict[str, object]:
     """What `ebbtide plan` learns from beside the seconds; the transaction is taken back."""
     sizes = read_sizes(session, settings)
     speed = measure_speed(session)
-    found = {
+    found: dict[str, object] = {
         "sizes": sizes._asdict(),
         "speed": speed._asdict(),
         "row_bytes": {name: round(size, 1) for name, size in row_bytes(session).items()},

@@ -101,7 +101,7 @@ class Warehouse:
                 return ()
         try:
             with self.transaction(exclusive=True) as session:
-                # The extension is the database's: two tenants that begin at once would both make it.
+                # The extension is the database's: two tenants at once would both make it.
                 session.execute("lock_migrations")
                 statement = sql.SQL("create schema if not exists {}").format(
                     sql.Identifier(self.schema)

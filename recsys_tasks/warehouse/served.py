@@ -18,7 +18,7 @@ from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.history import read_items
 from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.session import Session
-from recsys_tasks.warehouse.weighing import liked, read_vectors
+from recsys_tasks.warehouse.weighing import liked, read_vectors, taken
 
 USERS_AT_ONCE: Final = 16_384  # whose past is read in one go
 FIRST_VARIANT: Final = "content"  # whose lists those are that were made before there were variants
@@ -80,13 +80,13 @@ def read_day(
     ids, items, since = read_items(session)
     vectors = ListedVectors(session, model, items.text_keys)
     catalogue = Catalogue(ids, since, vectors.vectors)
-    taken = liked(session, "deeds_of_day", preset, day=day)
-    user_keys, users = np.unique(taken.user_keys, return_inverse=True)
+    happened = liked(session, taken(session, "deeds_of_day", day=day), preset)
+    user_keys, users = np.unique(happened.user_keys, return_inverse=True)
     history, touched = _earlier(session, user_keys, items.item_keys, day)
     counted = _counted(session, items.item_keys, day)
     number, n_items = day_number(day), len(catalogue)
     first_days = days_since(catalogue, _first_days(counted, n_items))
-    taken_items, _ = rows_of(items.item_keys, taken.item_keys)
+    taken_items, _ = rows_of(items.item_keys, happened.item_keys)
     return ServedDay(
         of_one_day(number, users, taken_items.astype(np.int32), history, touched, first_days),
         Before(counted.faded(number, None, n_items).astype(np.float32), since > number, touched),

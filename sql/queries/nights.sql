@@ -25,7 +25,8 @@ where
     and fingerprint = %(fingerprint)s;
 
 -- name: fail_step!
--- A step that is done stays so: where the answer to its commit was lost, or another run has done it.
+-- A step that is done stays so: where the answer to its commit was lost, or another run has done
+-- it.
 update nights
 set
     state = 'failed',

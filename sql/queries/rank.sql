@@ -427,13 +427,13 @@ on conflict (name) do update
 
 -- name: compared_centre
 -- What items' vectors were compared less; null where there is nothing to go on from.
-select derived_tables.centre::real []
+select derived_tables.centre::real[]
 from derived_tables
 where derived_tables.name = 'item_neighbours' and derived_tables.fingerprint = %(fingerprint)s;
 
 -- name: upsert_compared!
 insert into derived_tables (name, fingerprint, centre)
-values ('item_neighbours', %(fingerprint)s, %(centre)s::real []::vector)
+values ('item_neighbours', %(fingerprint)s, %(centre)s::real[]::vector)
 on conflict (name) do update
     set
         fingerprint = excluded.fingerprint,

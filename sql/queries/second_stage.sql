@@ -44,9 +44,9 @@ copy (
         latest.value,
         latest.item_text_key,
         latest.text_key
-    from unnest(%(user_keys)s::integer []) as asked (user_key)
+    from unnest(%(user_keys)s::integer[]) as asked (user_key)
     cross join
-        lateral (
+        lateral ( -- noqa: ST05
             -- A day ends before the next begins: the index gives the days, latest first.
             select dense_interactions.*
             from dense_interactions

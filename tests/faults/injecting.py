@@ -48,7 +48,7 @@ class Script:
             self.act(connection)
 
 
-class _Cursor(extensions.cursor):
+class _Cursor(extensions.cursor):  # type: ignore[misc]
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002, ANN401  the driver's
         _Connection.script.meet(self.connection, _beginning(query))
         super().execute(query, vars)
@@ -58,7 +58,7 @@ class _Cursor(extensions.cursor):
         super().copy_expert(sql, file, size)
 
 
-class _Connection(extensions.connection):
+class _Connection(extensions.connection):  # type: ignore[misc]
     script: ClassVar[Script]
 
     def __init__(self, *arguments: object, **options: object) -> None:

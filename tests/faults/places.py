@@ -126,7 +126,7 @@ def made_items() -> list[Row]:
 def made_events(days: tuple[date, ...] = DAYS, seed: int = 0, n: int = 25) -> list[Row]:
     """So many events a day, of every kind, and one of a kind that nobody knows."""
     rng = np.random.default_rng(seed)
-    rows = []
+    rows: list[Row] = []
     for day in days:
         for number in range(n):
             kind = str(rng.choice(TYPES)) if number else "moan"

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys_tasks import nightly
+from recsys_tasks.encoder import loaded
 from recsys_tasks.errors import EbbtideError, EncoderUnavailable
-from recsys_tasks.steps import embed_items
 
 from .children import start_with_little_memory
 from .contents import differences
@@ -25,9 +24,9 @@ MEMORY = tuple(n * MIB for n in (1, 2, 4, 8, 16, 24, 32, 48, 64, 96))
 @pytest.fixture(autouse=True)
 def _read_models_anew() -> Iterator[None]:
     """A process keeps the encoder that it has loaded."""
-    embed_items._encoder.cache_clear()
+    loaded.cache_clear()
     yield
-    embed_items._encoder.cache_clear()
+    loaded.cache_clear()
 
 
 def with_encoder(place: Place, folder: Path) -> Place:

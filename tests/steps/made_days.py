@@ -18,9 +18,7 @@ def made_items() -> list[Row]:
     """Thirty items; two without a text, two that appear in the middle."""
     rows: list[Row] = [{"item_id": f"i{n}", "title": _title(n)} for n in range(26)]
     late = datetime.combine(FIRST + timedelta(days=5), datetime.min.time(), UTC)
-    rows += [
-        {"item_id": f"new{n}", "title": _title(26 + n), "created_at": late} for n in range(2)
-    ]
+    rows += [{"item_id": f"new{n}", "title": _title(26 + n), "created_at": late} for n in range(2)]
     return [*rows, *({"item_id": f"bare{n}", "title": None} for n in range(2))]
 
 

@@ -1,6 +1,7 @@
 """What live queries find: measured each night, against exact, where they have an index."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def session(warehouse: Warehouse) -> Iterator[Session]:
         yield opened
 
 
-def measured(session: Session, tenant: Tenant, **changes: object) -> list[tuple[object, ...]]:
+def measured(session: Session, tenant: Tenant, **changes: object) -> list[tuple[Any, ...]]:
     settings = tenant.settings.model_copy(update=changes)
     live_recall.measure(session, settings, NIGHT)
     return session.select(MEASURED)

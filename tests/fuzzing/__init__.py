@@ -1,1 +1,0 @@
-"""Bad input at every entrance: a clear error, a rejected row, or the right answer."""

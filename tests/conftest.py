@@ -49,7 +49,12 @@ def server() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="ebbtide-tests-"))
     # The server stops with this process, and only then may its files go: last in, first out.
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    yield embedded.start(home / "postgres")
+    own = embedded.start(home / "postgres")
+    # Nothing here has to outlive a crash, and every test copies a database.
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        _administer(own, f"alter system set {setting} = off")
+    _administer(own, "select pg_reload_conf()")
+    yield own
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +107,7 @@ def shared_data() -> Path:
 def _database(server: str, template: str = "template1") -> Iterator[str]:
     """The name of a database that is gone afterwards."""
     name = f"ebbtide_test_{os.getpid()}_{next(_databases)}"
-    _administer(server, f'create database "{name}" template "{template}"')
+    _administer(server, f'create database "{name}" template "{template}" strategy file_copy')
     try:
         yield name
     finally:

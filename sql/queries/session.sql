@@ -5,18 +5,25 @@ select
     set_config('timezone', 'UTC', true);
 
 -- name: lock_schema
--- One exclusive transaction a schema at a time, whoever started it.
+-- One exclusive transaction a schema at a time, whoever started it. For other locks the operator's
+-- own timeout holds.
+with operators as materialized (select current_setting('lock_timeout') as lock_timeout)
+
 select
     set_config('lock_timeout', %(timeout)s, true),
     pg_advisory_xact_lock(hashtextextended('ebbtide ' || %(schema)s, 0)),
-    set_config('lock_timeout', '0', true);
+    set_config('lock_timeout', operators.lock_timeout, true)
+from operators;
 
 -- name: share_schema
 -- Beside others that share it, and beside no exclusive transaction.
+with operators as materialized (select current_setting('lock_timeout') as lock_timeout)
+
 select
     set_config('lock_timeout', %(timeout)s, true),
     pg_advisory_xact_lock_shared(hashtextextended('ebbtide ' || %(schema)s, 0)),
-    set_config('lock_timeout', '0', true);
+    set_config('lock_timeout', operators.lock_timeout, true)
+from operators;
 
 -- name: lock_migrations
 -- One migration a database at a time, whichever tenant's.

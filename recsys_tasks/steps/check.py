@@ -44,9 +44,8 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
         NightRefused: A gate that holds found something; the message names it.
     """
     before = len(session.notes)
-    drafted = session.rows("drafted_nights", day=day)
-    if drafted:
-        live_recall.measure(session, settings, drafted[-1][0])
+    for (night,) in session.rows("drafted_nights", day=day)[-1:]:
+        live_recall.measure(session, settings, night)
     nights = good_drafts(session, settings, day)
     counts = {"nights": len(nights), "gates": len(checks())}
     n_notes = len(session.notes) - before

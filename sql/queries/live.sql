@@ -90,6 +90,9 @@ where
 order by item_vectors.vector <#> %(user)s::halfvec
 limit %(k)s;
 
+-- name: is_live_recall_measured
+select exists(select from live_recalls where night = %(night)s);
+
 -- name: delete_live_recalls!
 delete from live_recalls
 where night = %(night)s;

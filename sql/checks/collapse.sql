@@ -1,6 +1,15 @@
 -- Lists do not change altogether from one week to the next: that is a broken model, no new taste.
 -- Where fewer than a hundred users acted on the day, a few of them can turn every trend.
-with shared as (
+with nights as (
+    select draft_nights.night
+    from draft_nights
+    inner join interactions on draft_nights.night = interactions.day
+    where draft_nights.night = any(%(nights)s::date[])
+    group by draft_nights.night
+    having count(distinct interactions.user_key) >= 100
+),
+
+shared as (
     select
         drafted.night,
         drafted.earlier_night,
@@ -9,14 +18,8 @@ with shared as (
             from unnest(drafted.item_keys[1:10]) as entries (item_key)
             where entries.item_key = any(drafted.earlier_keys[1:10])
         ) as overlap
-    from drafts_beside_earlier as drafted
-    where
-        drafted.night = any(%(nights)s::date[])
-        and (
-            select count(distinct interactions.user_key)
-            from interactions
-            where interactions.day = drafted.night
-        ) >= 100
+    from nights
+    inner join drafts_beside_earlier as drafted on nights.night = drafted.night
 )
 
 select

@@ -21,6 +21,7 @@ HOLD_NOBODY = {
     ("experiment_sums", "n_users"),
     ("experiment_sums", "n_users_against"),
     ("item_neighbours", "neighbour_keys"),  # of items
+    ("live_recalls", "n_users"),
     ("suggested_people", "n_followed_by"),
     ("users", "user_id"),
 }

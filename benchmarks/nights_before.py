@@ -25,7 +25,7 @@ from recsys_tasks.steps.merge import write_totals
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import fold_from, nobody
 from recsys_tasks.warehouse.models import LiveModel, live_models
-from recsys_tasks.warehouse.weighing import read_vectors
+from recsys_tasks.warehouse.text_vectors import read_vectors
 
 log = structlog.get_logger()
 

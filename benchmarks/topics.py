@@ -34,7 +34,7 @@ from recsys_tasks.terminal import table
 from recsys_tasks.topics import NEW, cluster, how_many, same_topics
 from recsys_tasks.warehouse import Session, Warehouse, connect, embedded
 from recsys_tasks.warehouse.models import serving_model
-from recsys_tasks.warehouse.weighing import read_vectors
+from recsys_tasks.warehouse.text_vectors import read_vectors
 
 WEEK = 7
 LAST_DAY = "select max(occurred_at)::date from app.events"

@@ -154,10 +154,9 @@ def _picture_of(
 ) -> Picture:
     """What the night ranks, with the one user, however long ago the user came."""
     shown = settings.variants.get(served.variant or "")
-    decay = None if shown is None else shown.own_decay
     everybody = settings.model_copy(update={"refresh_days": None})
     user_keys = read_user_keys(session, everybody, served.night, Users(user_key, user_key))
-    alpha = None if decay is None else decay.alpha
+    alpha = shown.own_decay.alpha if shown and shown.own_decay else None
     return read_picture(session, settings, live, served.night, user_keys, alpha)
 
 
@@ -220,9 +219,8 @@ def _again(
         return None
     scene = scene_of(session, picture, live.second_stage)
     active = read_active(session, settings, picture.night)
-    for batch in reranked(
-        session, settings, picture, scene, active
-    ):  # one, of the one user, or none
+    batches = reranked(session, settings, picture, scene, active)
+    for batch in batches:  # one, of the one user, or none
         given, are_ranked = contributions_of(scene.second, batch.found, rows)
         return Again(scene, given, are_ranked) if are_ranked.all() else None
     return None
@@ -237,12 +235,11 @@ def _told(
     order = np.argsort(-parts, kind="stable")
     order = order[(parts[order] != 0) | (first[order] != 0)]
     kinds, items, details, days, _ = (column[0, order] for column in last.grounds)
-    item_keys = np.append(history.item_keys, 0)[items]
     words = session.rows(
         "reasons_in_words",
         night=night,
         kinds=kinds.tolist(),
-        item_keys=item_keys.tolist(),
+        item_keys=np.append(history.item_keys, 0)[items].tolist(),
         details=details.tolist(),
         days=days.tolist(),
     )

@@ -29,7 +29,7 @@ from recsys_tasks.warehouse.models import (
     save_learned,
 )
 from recsys_tasks.warehouse.second_stages import save_second_stage
-from recsys_tasks.warehouse.weighing import Space
+from recsys_tasks.warehouse.text_vectors import Space
 
 
 class Outcome(NamedTuple):

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from recsys_tasks.interactions import ALWAYS, NEVER, Catalogue, Interactions, day_number
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse.session import Session
-from recsys_tasks.warehouse.weighing import Items, Space, weighed
+from recsys_tasks.warehouse.text_vectors import Space
+from recsys_tasks.warehouse.weighing import Items, weighed
 
 
 class History(NamedTuple):

@@ -18,7 +18,8 @@ from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.history import read_items
 from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.session import Session
-from recsys_tasks.warehouse.weighing import liked, read_vectors, taken
+from recsys_tasks.warehouse.text_vectors import read_vectors
+from recsys_tasks.warehouse.weighing import liked, taken
 
 USERS_AT_ONCE: Final = 16_384  # whose past is read in one go
 FIRST_VARIANT: Final = "content"  # whose lists those are that were made before there were variants

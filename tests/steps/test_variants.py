@@ -288,7 +288,7 @@ def test_who_is_shown_what_changes_when_lists_do(filled: Tenant) -> None:
     """Not while a draft may still be refused; and past nights keep what they showed."""
     run_nights(filled, NIGHTS[:2])
     night = changed(filled, variants=variants(all={"share": 1}))
-    for step in PUBLISHED[:-1]:
+    for step in nightly.STEPS[: nightly.STEPS.index("publish")]:
         nightly.run_step(step, NIGHTS[2], night.settings)
     asked = "select variant_of('u1'), variant_of('u1', %(before)s)"
     assert night.rows(asked, before=NIGHTS[1]) == [("content", "content")]

@@ -18,7 +18,7 @@ from recsys_tasks.steps.rank.users import KEY_PAIR, excluded, facts_of, read_kno
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import Interests, nobody
 from recsys_tasks.warehouse.models import LiveModel, StoredModel
-from recsys_tasks.warehouse.weighing import Texts, read_vectors
+from recsys_tasks.warehouse.text_vectors import Texts, read_vectors
 
 
 class Listed(NamedTuple):

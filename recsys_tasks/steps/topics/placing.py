@@ -12,7 +12,7 @@ from recsys_tasks.settings import Settings
 from recsys_tasks.topics import NEW, Topics, cluster, how_many, nearest, same_topics
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.models import StoredModel
-from recsys_tasks.warehouse.weighing import read_vectors
+from recsys_tasks.warehouse.text_vectors import read_vectors
 
 log = structlog.get_logger()
 

@@ -13,7 +13,8 @@ from recsys_tasks.topics import Contributions, nearest, share
 from recsys_tasks.topics.sharing import lately
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.models import StoredModel
-from recsys_tasks.warehouse.weighing import Counted, counted, read_vectors
+from recsys_tasks.warehouse.text_vectors import read_vectors
+from recsys_tasks.warehouse.weighing import Counted, counted
 
 USERS_AT_ONCE = 20_000
 TEXTS_AT_ONCE = 50_000

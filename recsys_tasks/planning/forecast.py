@@ -34,7 +34,8 @@ WORK: Final[Mapping[str, Work]] = {
     ),
     "check": lambda n: (1, n.ranked / MILLION),
     "publish": lambda n: (1, n.ranked / MILLION),
-    "evaluate": lambda n: (1, n.active * n.items / MILLION**2, n.history / MILLION),
+    "topics": lambda n: (1, n.active / MILLION, n.items / MILLION, n.history / MILLION),
+    "evaluate": lambda n: (1, n.active / MILLION, n.items / MILLION, n.history / MILLION),
 }
 NO_LEDGER: Final = frozenset({"embed_items"})  # of new items, which differ from night to night
 

@@ -137,30 +137,41 @@ copy (
 
 -- name: deltas_until
 -- The deltas until a night of users who did something after it, whose totals cannot be looked back
--- from.
+-- from. In the newest night that is nobody, and then no delta is read: user by user, since Postgres
+-- cannot know it.
 copy (
     select
-        daily_interests.user_key,
-        daily_interests.day,
-        daily_interests.mass,
-        daily_interests.total
-    from daily_interests
-    where
-        daily_interests.model_key = %(model_key)s
-        and daily_interests.day <= %(night)s
-        and daily_interests.user_key in (
-            select interest_totals.user_key
-            from interest_totals
+        later.user_key,
+        deltas.day,
+        deltas.mass,
+        deltas.total
+    from (
+        select distinct interest_totals.user_key
+        from interest_totals
+        where
+            interest_totals.model_key = %(model_key)s
+            and interest_totals.as_of > %(night)s
+            and interest_totals.user_key between %(first)s and %(last)s
+            and (
+                %(user_keys)s::integer[] is null
+                or interest_totals.user_key = any(%(user_keys)s::integer[])
+            )
+    ) as later
+    cross join
+        lateral (
+            select
+                daily_interests.day,
+                daily_interests.half_life,
+                daily_interests.mass,
+                daily_interests.total
+            from daily_interests
             where
-                interest_totals.model_key = %(model_key)s
-                and interest_totals.as_of > %(night)s
-                and interest_totals.user_key between %(first)s and %(last)s
-                and (
-                    %(user_keys)s::integer[] is null
-                    or interest_totals.user_key = any(%(user_keys)s::integer[])
-                )
-        )
-    order by daily_interests.user_key, daily_interests.day, daily_interests.half_life
+                daily_interests.user_key = later.user_key
+                and daily_interests.model_key = %(model_key)s
+                and daily_interests.day <= %(night)s
+            order by daily_interests.day, daily_interests.half_life
+        ) as deltas
+    order by later.user_key, deltas.day, deltas.half_life
 ) to stdout with (format "binary");
 
 -- name: masses_until
@@ -186,24 +197,33 @@ copy (
 -- Of deltas_until, the evidence alone, at one half-life.
 copy (
     select
-        daily_interests.user_key,
-        daily_interests.day,
-        daily_interests.mass
-    from daily_interests
-    where
-        daily_interests.model_key = %(model_key)s
-        and daily_interests.half_life = %(half_life)s::real
-        and daily_interests.day <= %(night)s
-        and daily_interests.user_key in (
-            select interest_totals.user_key
-            from interest_totals
+        later.user_key,
+        deltas.day,
+        deltas.mass
+    from (
+        select interest_totals.user_key
+        from interest_totals
+        where
+            interest_totals.model_key = %(model_key)s
+            and interest_totals.half_life = %(half_life)s::real
+            and interest_totals.as_of > %(night)s
+            and (
+                %(user_keys)s::integer[] is null
+                or interest_totals.user_key = any(%(user_keys)s::integer[])
+            )
+    ) as later
+    cross join
+        lateral (
+            select
+                daily_interests.day,
+                daily_interests.mass
+            from daily_interests
             where
-                interest_totals.model_key = %(model_key)s
-                and interest_totals.as_of > %(night)s
-                and (
-                    %(user_keys)s::integer[] is null
-                    or interest_totals.user_key = any(%(user_keys)s::integer[])
-                )
-        )
-    order by daily_interests.user_key, daily_interests.day
+                daily_interests.user_key = later.user_key
+                and daily_interests.model_key = %(model_key)s
+                and daily_interests.half_life = %(half_life)s::real
+                and daily_interests.day <= %(night)s
+            order by daily_interests.day
+        ) as deltas
+    order by later.user_key, deltas.day
 ) to stdout with (format "binary");

@@ -7,15 +7,14 @@ select
     || min(draft_lists.user_key) as finding
 from draft_lists
 cross join
-    lateral (
-        select
-            entries.score,
-            case
-                when %(reorders)s then draft_lists.scores[1]
-                else lag(entries.score) over (order by entries.rank)
-            end as better
-        from unnest(draft_lists.scores) with ordinality as entries (score, rank)
-    ) as pairs
+    lateral unnest(
+        draft_lists.scores,
+        case
+            when %(reorders)s
+                then array_fill(draft_lists.scores[1], array[cardinality(draft_lists.scores)])
+            else draft_lists.scores[1:1] || draft_lists.scores
+        end
+    ) as pairs (score, better)
 where
     draft_lists.night = any(%(nights)s::date[])
     and (

@@ -1,49 +1,47 @@
--- A list is shorter than wanted only where the user has no items left.
-with candidates as (
+-- A list is shorter than wanted only where the user has no items left. What a short list's user has
+-- left is counted user by user: mostly there is no such user, and then no history is read.
+with counted as (
     select
         draft_nights.night,
-        items.item_key
+        draft_nights.excludes_after,
+        count(*) as n_items
     from draft_nights
     inner join items
         on
             items.is_listed
             and items.is_available
             and (items.created_at is null or items.created_at < draft_nights.night + 1)
-    where items.item_key not in (select filtered_items.item_key from filtered_items)
-),
-
-short as (
-    select
-        draft_lists.night,
-        draft_lists.user_key,
-        cardinality(draft_lists.item_keys) as n_listed
-    from draft_lists
     where
-        draft_lists.night = any(%(nights)s::date[])
-        and cardinality(draft_lists.item_keys) < %(list_length)s
+        draft_nights.night = any(%(nights)s::date[])
+        and items.item_key not in (select filtered_items.item_key from filtered_items)
+    group by draft_nights.night, draft_nights.excludes_after
 ),
 
 left_over as (
     select
         short.night,
         short.user_key,
-        short.n_listed,
-        count(*) as n_candidates
-    from short
-    inner join candidates on short.night = candidates.night
-    inner join draft_nights on short.night = draft_nights.night
-    where
-        not exists (
-            select
+        cardinality(short.item_keys) as n_listed,
+        counted.n_items - used_up.n_items as n_candidates
+    from draft_lists as short
+    inner join counted on short.night = counted.night
+    cross join
+        lateral (
+            select count(distinct items.item_key) as n_items
             from used_up_items
+            inner join items on used_up_items.item_key = items.item_key
             where
                 used_up_items.user_key = short.user_key
-                and used_up_items.item_key = candidates.item_key
                 and used_up_items.day <= short.night
-                and used_up_items.day
-                > coalesce(short.night - draft_nights.excludes_after, '-infinity')
-        )
-    group by short.night, short.user_key, short.n_listed
+                and used_up_items.day > coalesce(short.night - counted.excludes_after, '-infinity')
+                and items.is_listed
+                and items.is_available
+                and (items.created_at is null or items.created_at < short.night + 1)
+                and items.item_key not in (select filtered_items.item_key from filtered_items)
+        ) as used_up
+    where
+        short.night = any(%(nights)s::date[])
+        and cardinality(short.item_keys) < %(list_length)s
 )
 
 select

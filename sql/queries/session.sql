@@ -1,8 +1,9 @@
 -- name: open_session
--- What every transaction starts with: the tenant's schema, and days in UTC.
+-- What every transaction starts with: the tenant's schema, days in UTC, and numbers to the last bit.
 select
     set_config('search_path', quote_ident(%(schema)s) || ', public', true),
-    set_config('timezone', 'UTC', true);
+    set_config('timezone', 'UTC', true),
+    set_config('extra_float_digits', '1', true);
 
 -- name: lock_schema
 -- One exclusive transaction a schema at a time, whoever started it. For other locks the operator's

@@ -89,7 +89,7 @@ class Place(NamedTuple):
 def database(server: str, template: str = "template1") -> Iterator[str]:
     """The name of a database that is gone afterwards."""
     name = f"faults_{next(_numbers)}"
-    administer(server, f'create database "{name}" template "{template}"')
+    administer(server, f'create database "{name}" template "{template}" strategy file_copy')
     try:
         yield name
     finally:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,9 @@ from .places import LAST, Place, Stage, administer, database
 from .servers import Server
 from .tally import Tally
 
-KIB = 1024
-SIZE = 64 * KIB * KIB
-# What is left on the disk when the night begins, in KiB.
-LEFT = tuple(range(0, 1600, 40))
+SIZE = 64 * 1024 * 1024
+# What is left on the disk when the night begins, of what the night takes.
+LEFT = tuple(share / 40 for share in range(40))
 
 
 @pytest.fixture
@@ -45,34 +45,40 @@ def test_a_full_disk_ends_the_night_with_an_error_and_room_mends_it(
     server: str,
     world: Place,
     stages: dict[str, Stage],
-    some: Callable[[Sequence[int], int], Sequence[int]],
+    some: Callable[[Sequence[float], int], Sequence[float]],
     tally: Tally,
 ) -> None:
     administer(server, f"create tablespace full_disk location '{disk}'")
+    with on_disk(server, world) as place:
+        free = free_on(disk)
+        place.run_night()
+        taken = free - free_on(disk)
     for left in some(LEFT, 3):
-        with tally.injection("disk full, in truth"):
-            fill_up_and_make_room(disk, server, world, stages, left * KIB)
+        with tally.injection("disk full, in truth"), on_disk(server, world) as place:
+            fill_up_and_make_room(disk, place, stages, int(left * taken))
     administer(server, "checkpoint", "drop tablespace full_disk")
 
 
-def fill_up_and_make_room(
-    disk: Path, server: str, world: Place, stages: dict[str, Stage], left: int
-) -> None:
+@contextmanager
+def on_disk(server: str, world: Place) -> Iterator[Place]:
+    """A copy of the world that lies on the disk."""
     with database(server, f'{world.name}" tablespace "full_disk') as name:
         settings = world.settings.model_copy(update={"dsn": make_dsn(server, dbname=name)})
-        place = Place(server, name, settings)
-        filler = disk / "filler"
-        with filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, free_on(disk) - left)
-        shown = {shown_by(place.dsn)}
-        with pytest.raises(DatabaseUnavailable, match="No space left on device"):
-            place.run_night()
-        shown.add(shown_by(place.dsn))
-        assert shown <= {stages["publish"].before.shown, stages["publish"].after.shown}
-        filler.unlink()
+        yield Place(server, name, settings)
+
+
+def fill_up_and_make_room(disk: Path, place: Place, stages: dict[str, Stage], left: int) -> None:
+    shown, filler = {shown_by(place.dsn)}, disk / "filler"
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free_on(disk) - left)
+    with pytest.raises(DatabaseUnavailable, match="No space left on device"):
         place.run_night()
-        assert_same(place.state(), stages[nightly.STEPS[-1]].after)
-        assert ledger_of(place) == {"done"}
+    shown.add(shown_by(place.dsn))
+    assert shown <= {stages["publish"].before.shown, stages["publish"].after.shown}
+    filler.unlink()
+    place.run_night()
+    assert_same(place.state(), stages[nightly.STEPS[-1]].after)
+    assert ledger_of(place) == {"done"}
 
 
 def free_on(disk: Path) -> int:

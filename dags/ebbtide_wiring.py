@@ -27,6 +27,7 @@ log = structlog.get_logger()
 HOPELESS: Final[list[type[BaseException] | str]] = [
     errors.BadSettings,
     errors.BadSource,
+    errors.BrokenEncoder,
     errors.BrokenModel,
     errors.EmptyCatalogue,
     errors.ErasureIncomplete,

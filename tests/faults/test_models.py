@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recsys_tasks.encoder import loaded
-from recsys_tasks.errors import EbbtideError, EncoderUnavailable
+from recsys_tasks.errors import BrokenEncoder, EncoderUnavailable
 
 from .children import start_with_little_memory
 from .contents import differences
@@ -63,7 +63,7 @@ def test_an_encoder_that_gives_no_numbers_is_refused(
     with tally.injection("vectors of NaN or infinity"), untouched.copied() as place:
         place.run("extract", DAYS[0])
         before = place.state()
-        with pytest.raises(EbbtideError) as end:
+        with pytest.raises(BrokenEncoder) as end:
             with_encoder(place, folder).run("embed_items", DAYS[0])
         assert "\n" not in str(end.value)
         assert_same(place.state(), before)

@@ -1,0 +1,63 @@
+"""Commands: any argument ends with 0, 1 or 2, and never with a traceback or a bug."""
+
+import pytest
+from cli.shop import DAYS, Ebbtide
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys_tasks import nightly
+from recsys_tasks.settings import Settings
+from recsys_tasks.warehouse import Warehouse
+
+from .entrances import Entrances, some
+from .hostile import anything
+
+# Those that start no server and change little, with what they take.
+COMMANDS = {
+    "recommend": ("-n", "--schema"),
+    "similar": ("-n", "--schema"),
+    "why": ("-n", "--json"),
+    "export": ("--output",),
+    "erase": ("--yes", "--tombstone"),
+    "verify": (),
+    "experiments": ("--metric",),
+    "models": (),
+    "doctor": (),
+    "load": (),
+    "night": ("--preset", "--despite", "--shards"),
+    "replay": ("--since", "--until"),
+    "backtest": ("--since", "--until", "--preset"),
+    "sql": (),
+    "access": ("--sql",),
+}
+
+
+@pytest.fixture
+def opened(shop: Warehouse, settings: Settings) -> None:
+    """A shop that has had its first night."""
+    del shop
+    nightly.run_night(settings, DAYS[0])
+
+
+@some(0.6)
+@given(data=st.data())
+@pytest.mark.usefixtures("opened")
+def test_a_command_with_any_arguments(
+    entrances: Entrances, ebbtide: Ebbtide, data: st.DataObject
+) -> None:
+    command = data.draw(st.sampled_from(sorted(COMMANDS)))
+    words = st.one_of(anything, st.sampled_from([*COMMANDS[command], "u1", "i01", "--", "0"]))
+    arguments = data.draw(st.lists(words.map(_as_typed), max_size=4))
+    answer = ebbtide(command, *arguments)
+    assert answer.status in (0, 1, 2), answer
+    said = answer.out + answer.err
+    assert "Traceback" not in said
+    assert "(a bug" not in said, said
+    if answer.status == 1 and command != "doctor":
+        assert answer.err.splitlines()[-1].startswith("ebbtide: "), answer.err
+    entrances.count(f"commands: exit {answer.status}")
+
+
+def _as_typed(word: str) -> str:
+    """A file that a command writes is one of the tests' own."""
+    return word.replace("/", "_").replace("~", "_")

@@ -47,6 +47,18 @@ def first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
+def on_one_line(text: str) -> str:
+    r"""The same text; what would break the line, or steer a terminal, is spelt out.
+
+    >>> print(on_one_line("a\nb, \x1b[31mred, caf\u00e9"))
+    a\nb, \x1b[31mred, café
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The known name that is nearest to a wrong one, as the end of a message; else nothing.
 
@@ -63,7 +75,7 @@ class EbbtideError(Exception):
         """Fill the class's docstring with the `facts` that it names in braces."""
         self.facts = facts
         template = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
-        super().__init__(template.format_map(facts))
+        super().__init__(on_one_line(template.format_map(facts)))
 
     def __reduce__(self) -> tuple[partial["EbbtideError"], tuple[()]]:
         """How an error crosses from one process into another: with its facts."""

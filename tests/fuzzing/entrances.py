@@ -20,7 +20,7 @@ class Entrances(NamedTuple):
     answered: Counter[str]
     refused: Counter[str]
 
-    def count(self, entrance: str, refusal: Refusal = None) -> None:
+    def tell(self, entrance: str, refusal: Refusal = None) -> None:
         """Count an input, and look at the refusal: one line, and none of a library's."""
         if refusal is None:
             self.answered[entrance] += 1

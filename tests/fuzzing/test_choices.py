@@ -40,7 +40,7 @@ def test_a_variable_of_any_value(entrances: Entrances, field: str, value: str) -
             fingerprint_of(chosen)
         except BadSettings as error:
             refusal = error
-    entrances.count("variables of the environment", refusal)
+    entrances.tell("variables of the environment", refusal)
 
 
 @some(0.5)
@@ -54,7 +54,7 @@ def test_a_preset_of_any_name(entrances: Entrances, name: str) -> None:
     except BadSettings as error:
         refusal = error
     assert (refusal is None) == (name in preset_names())
-    entrances.count("presets", refusal)
+    entrances.tell("presets", refusal)
 
 
 @some(0.5)
@@ -65,7 +65,7 @@ def test_a_gate_of_any_name(entrances: Entrances, name: str) -> None:
         gate_called(name)
     except BadSettings as error:
         refusal = error
-    entrances.count("gates", refusal)
+    entrances.tell("gates", refusal)
 
 
 @some(1)
@@ -88,7 +88,7 @@ def test_a_tenant_of_any_name_reads_no_file_but_its_own(
         except (BadSettings, UnknownTenant) as error:
             refusal = error
     assert (refusal is None) == (name == "acme")
-    entrances.count("tenants", refusal)
+    entrances.tell("tenants", refusal)
 
 
 @some(1)
@@ -102,7 +102,7 @@ def test_a_tenants_file_of_any_bytes(entrances: Entrances, tmp_path: Path, conte
             read_settings(tenant="acme")
         except BadSettings as error:
             refusal = error
-    entrances.count("tenants' files", refusal)
+    entrances.tell("tenants' files", refusal)
 
 
 @some(1)
@@ -116,4 +116,4 @@ def test_a_folder_with_a_file_of_any_name(entrances: Entrances, tmp_path: Path, 
         refusal = error
     finally:
         file.unlink()
-    entrances.count("tenants' files", refusal)
+    entrances.tell("tenants' files", refusal)

@@ -55,7 +55,7 @@ def test_a_command_with_any_arguments(
     assert "(a bug" not in said, said
     if answer.status == 1 and command != "doctor":
         assert answer.err.splitlines()[-1].startswith("ebbtide: "), answer.err
-    entrances.count(f"commands: exit {answer.status}")
+    entrances.tell(f"commands: exit {answer.status}")
 
 
 def _as_typed(word: str) -> str:

@@ -60,7 +60,7 @@ class Dock(NamedTuple):
             for report in reports:
                 assert report.rows == report.kept + sum(report.rejected.values()) + report.erased
         assert refusal is None or name in str(refusal) or str(self.folder) in str(refusal)
-        self.entrances.count(kind, refusal)
+        self.entrances.tell(kind, refusal)
         with self.warehouse.transaction() as session:
             kept = session.select("select count(*) from app.events where event_id = 'e1'")
         assert kept in ([(0,)], [(1,)])

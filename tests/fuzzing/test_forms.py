@@ -44,4 +44,4 @@ def test_a_field_that_is_given_anything(
         if field in DAYS and value is not None:
             assert str(date.fromisoformat(str(value))) == value
     # Airflow's own message tells the schema, on lines of its own.
-    entrances.count("fields of forms", refusal and ValueError(str(refusal).splitlines()[0]))
+    entrances.tell("fields of forms", refusal and ValueError(str(refusal).splitlines()[0]))

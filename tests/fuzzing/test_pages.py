@@ -31,7 +31,7 @@ def test_a_page_that_is_asked_anything(
     assert "Traceback" not in answer.text
     if "<html" in answer.text:
         assert "<script>alert" not in answer.text
-    entrances.count("pages")
+    entrances.tell("pages")
 
 
 @some(0.3)
@@ -39,7 +39,7 @@ def test_a_page_that_is_asked_anything(
 def test_an_address_that_is_anything(entrances: Entrances, pages: TestClient, path: str) -> None:
     answer = pages.get(quote(f"static/{path}", safe="", errors="replace"))
     assert answer.status_code in (200, 307, 404, 405)
-    entrances.count("addresses")
+    entrances.tell("addresses")
 
 
 @some(1)
@@ -59,4 +59,4 @@ def test_no_cell_of_a_file_is_a_formula(
     for cells in read[1:]:
         for cell in cells:
             assert not FORMULA.match(cell), cell
-    entrances.count("tables to download")
+    entrances.tell("tables to download")

@@ -61,7 +61,7 @@ def test_ids_of_every_kind_come_back_as_they_are(
             answer = ebbtide(*command, "--", name)
             assert answer.status == 0, (command, name, answer.err)
             assert "\x1b[31m" not in answer.out
-        entrances.count("ids")
+        entrances.tell("ids")
 
 
 @pytest.fixture

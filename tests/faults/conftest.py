@@ -3,6 +3,7 @@
 import atexit
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -21,6 +22,22 @@ from .tally import Tally
 MEMORY = Path("/dev/shm")  # noqa: S108  hundreds of databases are copied: not on a disk, where it can be
 Some = TypeVar("Some")
 _TALLY = pytest.StashKey[Tally]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that is marked so, some cases; all with --faults=all."""
+    if config.getoption("--faults") == "all":
+        return
+    cases = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        if item.get_closest_marker("some"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    left_out = set[pytest.Item]()
+    for name, those in cases.items():
+        n = next(those[0].iter_markers("some")).args[0]
+        left_out |= {*those} - {*Random(name).sample(those, min(n, len(those)))}
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[*left_out])
 
 
 def pytest_terminal_summary(
@@ -46,7 +63,8 @@ def some(request: pytest.FixtureRequest) -> Callable[[Sequence[Some], int], Sequ
     def choose(places: Sequence[Some], n: int) -> Sequence[Some]:
         if everything or n >= len(places):
             return places
-        return [places[i] for i in sorted(Random(len(places)).sample(range(len(places)), n))]
+        chosen = Random(repr(places)).sample(range(len(places)), n)
+        return [places[number] for number in sorted(chosen)]
 
     return choose
 

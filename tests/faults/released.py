@@ -28,7 +28,10 @@ select
 from pg_inherits
 inner join pg_class as child on child.oid = pg_inherits.inhrelid
 inner join pg_class as parent on parent.oid = pg_inherits.inhparent
-where child.relnamespace = to_regnamespace(%(schema)s) and child.relkind = 'r'
+where
+    child.relnamespace = to_regnamespace(%(schema)s)
+    and child.relkind = 'r'
+    and to_regclass(parent.relname) is not null
 """
 # A key that is given out next is one that nobody has.
 KEYS = """
@@ -88,11 +91,15 @@ def _fill(cursor: extensions.cursor) -> dict[str, int]:
     then, now = _held(cursor, "recsys"), _held(cursor, "later")
     rows = {}
     for table, columns in then.items():
+        cursor.execute(f"select count(*) from {table}")
+        (rows[table],) = cursor.fetchone()
+        if rows[table]:
+            continue  # migrations wrote them
         known = [column for column in columns if _value(table, column, now[table])]
         values = ", ".join(_value(table, column, now[table]) for column in known)
         cursor.execute(
             f"insert into {table} ({', '.join(known)}) overriding system value"
-            f" select {values} from later.{table} on conflict do nothing"
+            f" select {values} from later.{table}"
         )
         rows[table] = int(cursor.rowcount)
     return rows

@@ -1,8 +1,9 @@
 """Several at once: two runs of a day, a run and its murder, two tenants, and readers all along."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 
 import psycopg2
 import pytest
@@ -64,6 +65,7 @@ def test_two_runs_of_a_day_at_once(world: Place, stages: dict[str, Stage], tally
         assert seen == shown(stages)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("at", [60, 150, 230])
 def test_one_of_two_runs_is_killed(
     world: Place, stages: dict[str, Stage], tally: Tally, at: int
@@ -78,17 +80,26 @@ def test_one_of_two_runs_is_killed(
         assert seen == shown(stages)
 
 
-def test_two_tenants_at_once(untouched: Place, stages: dict[str, Stage], tally: Tally) -> None:
+def test_two_tenants_at_once(
+    untouched: Place,
+    some: Callable[[Sequence[date], int], Sequence[date]],
+    tally: Tally,
+) -> None:
     """Of one source: each ends with what the one has that is alone."""
+    days = some(DAYS, 1)
+    with untouched.copied() as place:
+        for day in days:
+            place.run_night(day)
+        alone = place.state()
     with tally.injection("two tenants at once"), untouched.copied() as place:
         other = place._replace(settings=place.settings.model_copy(update={"schema_name": "b"}))
-        for day in DAYS:
+        for day in days:
             both = [start(place, day=day), start(other, day=day)]
             for child in both:
                 child.join()
             assert [child.exitcode for child in both] == [0, 0]
         for schema in ("recsys", "b"):
-            assert_same(state_of(place.dsn, schema), stages[LAST_STEP].after)
+            assert_same(state_of(place.dsn, schema), alone)
 
 
 def test_two_tenants_begin_at_once_in_an_empty_database(
@@ -114,6 +125,7 @@ def test_two_tenants_begin_at_once_in_an_empty_database(
         assert failed == []
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("step", HELD)
 def test_a_table_is_held_by_somebody_else(
     stages: dict[str, Stage], tally: Tally, step: str

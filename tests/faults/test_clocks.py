@@ -51,6 +51,7 @@ def nights_of(place: Place, days: tuple[date, ...], options: str = "") -> State:
     return place.state()
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("zone", SESSIONS)
 def test_sessions_in_other_zones_and_styles_make_the_same_night(
     world: Place, stages: dict[str, Stage], tally: Tally, zone: str
@@ -60,6 +61,7 @@ def test_sessions_in_other_zones_and_styles_make_the_same_night(
         assert_same(place.state(), stages[nightly.STEPS[-1]].after)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("zone", SWITCHES)
 def test_nights_around_the_switch_to_another_time_are_of_24_hours(
     server: str, untouched: Place, tally: Tally, zone: str
@@ -77,6 +79,7 @@ def test_nights_around_the_switch_to_another_time_are_of_24_hours(
         assert len(taken) == 24  # all of that day's events but the one that is rejected
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("hours", [(-30, 30), (-1, -2, -3), (0, 9000)])
 def test_a_clock_that_jumps_in_the_middle_of_a_night_changes_nothing(
     world: Place, stages: dict[str, Stage], tally: Tally, hours: tuple[int, ...]

@@ -53,7 +53,7 @@ def test_a_full_disk_ends_the_night_with_an_error_and_room_mends_it(
         free = free_on(disk)
         place.run_night()
         taken = free - free_on(disk)
-    for left in some(LEFT, 3):
+    for left in some(LEFT, 2):
         with tally.injection("disk full, in truth"), on_disk(server, world) as place:
             fill_up_and_make_room(disk, place, stages, int(left * taken))
     administer(server, "checkpoint", "drop tablespace full_disk")

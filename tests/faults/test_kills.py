@@ -32,6 +32,7 @@ WRITTEN = {
 }
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize("step", nightly.STEPS)
 def test_a_task_is_killed(stages: dict[str, Stage], some: Choose, tally: Tally, step: str) -> None:
     stage = stages[step]
@@ -43,6 +44,7 @@ def test_a_task_is_killed(stages: dict[str, Stage], some: Choose, tally: Tally, 
             assert_made_up_for(stage, place)
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("step", WRITTEN)
 def test_a_task_is_killed_while_the_server_works_for_it(
     stages: dict[str, Stage], tally: Tally, step: str
@@ -59,6 +61,7 @@ def test_a_task_is_killed_while_the_server_works_for_it(
         assert_whole(stage, place.state())
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("step", ["extract", "merge", "publish"])
 def test_a_session_of_the_server_is_killed(
     stages: dict[str, Stage], some: Choose, tally: Tally, own_server: Server, step: str
@@ -72,6 +75,7 @@ def test_a_session_of_the_server_is_killed(
             assert_made_up_for(stage, place)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("step", ["embed_items", "rank", "publish"])
 def test_the_server_is_killed(
     stages: dict[str, Stage], some: Choose, tally: Tally, own_server: Server, step: str

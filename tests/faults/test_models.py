@@ -33,6 +33,7 @@ def with_encoder(place: Place, folder: Path) -> Place:
     return place._replace(settings=place.settings.model_copy(update={"encoder": str(folder)}))
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize("name", CUT)
 @pytest.mark.parametrize("share", [0.0, 0.4, 0.99])
 def test_a_model_file_that_is_cut_short_is_named_and_changes_nothing(
@@ -51,6 +52,7 @@ def test_a_model_file_that_is_cut_short_is_named_and_changes_nothing(
         assert_whole(stage, place.state())
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("share", [1.0, 0.02])
 def test_an_encoder_that_gives_no_numbers_is_refused(
@@ -83,6 +85,7 @@ def damage(file: Path, number: float, share: float) -> None:
     save_file(weights, file, {"format": "pt"})
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("step", ["embed_items", "rank", "evaluate"])
 def test_a_process_without_memory_leaves_all_or_nothing(
     stages: dict[str, Stage],
@@ -92,7 +95,7 @@ def test_a_process_without_memory_leaves_all_or_nothing(
 ) -> None:
     """However little it has, and however it ends: by an error, or by the system's hand."""
     stage = stages[step]
-    for n_bytes in some(MEMORY, 2):
+    for n_bytes in some(MEMORY, 1):
         with tally.injection("process out of memory"), stage.place.copied() as place:
             child = start_with_little_memory(place, step, n_bytes)
             child.join(120)

@@ -35,6 +35,7 @@ def shelf(own_server: Server, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("step", ["extract", "merge", "publish"])
 def test_a_schema_that_is_restored_goes_on_where_it_was(
     own_server: Server, stages: dict[str, Stage], tally: Tally, shelf: Path, step: str

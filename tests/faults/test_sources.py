@@ -37,6 +37,7 @@ READING = ("extract", "embed_items")
 LEFT_OVER = ("texts", "text_vectors", "duplicate_searches", "published_nights")
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_changes_while_a_step_reads_is_taken_then_or_by_the_next_run(
     world: Place,
@@ -71,6 +72,7 @@ def change_underneath(place: Place, step: str, at: int, statement: str) -> None:
         place.run(name, script=Script(at, change) if name == step else None)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("share", [2, 3, 25])
 def test_a_day_that_was_loaded_in_part_is_made_whole_by_the_next_run(
     world: Place, stages: dict[str, Stage], tally: Tally, share: int

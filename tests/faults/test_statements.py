@@ -1,6 +1,7 @@
 """Every step, disturbed before any statement, before a commit and after it."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import pytest
 
@@ -15,31 +16,40 @@ from .tally import Tally
 ENDS = {"out of memory": MemoryError, "interrupted": KeyboardInterrupt}
 
 
-@pytest.mark.parametrize("step", nightly.STEPS)
+class Point(NamedTuple):
+    """Where a night is disturbed, and how."""
+
+    fault: str
+    step: str
+    at: int
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_step_that_is_disturbed_leaves_all_or_nothing_and_is_made_up_for(
     stages: dict[str, Stage],
-    some: Callable[[Sequence[int], int], Sequence[int]],
+    some: Callable[[Sequence[Point], int], Sequence[Point]],
     tally: Tally,
-    step: str,
     fault: str,
 ) -> None:
-    stage = stages[step]
-    for at in some(places_of(stage, fault), 1):
+    for point in some(points_of(stages, fault), 3):
         with tally.injection(fault):
-            disturb(stage, at, fault)
+            disturb(stages[point.step], point)
 
 
-def places_of(stage: Stage, fault: str) -> list[int]:
+def points_of(stages: dict[str, Stage], fault: str) -> list[Point]:
+    """All that a night does where the fault can happen."""
     return [
-        at for at, point in enumerate(stage.points) if point != COMMITTED or fault in AFTER_COMMIT
+        Point(fault, step, at)
+        for step in nightly.STEPS
+        for at, point in enumerate(stages[step].points)
+        if point != COMMITTED or fault in AFTER_COMMIT
     ]
 
 
-def disturb(stage: Stage, at: int, fault: str) -> None:
+def disturb(stage: Stage, point: Point) -> None:
     with stage.place.copied() as place:
-        script = Script(at, FAULTS[fault])
-        with pytest.raises(ENDS.get(fault, EbbtideError)) as end:
+        script = Script(point.at, FAULTS[point.fault])
+        with pytest.raises(ENDS.get(point.fault, EbbtideError)) as end:
             place.run(stage.step, script=script)
         assert script.is_met
         assert "\n" not in str(end.value)

@@ -12,6 +12,8 @@ from recsys_tasks.errors import BadSource
 from recsys_tasks.loading.records import Broken, Record
 
 ROWS_AT_ONCE = 20_000
+# What pyarrow says of a file that is damaged; names in its schema may be no text.
+DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)
 BINARY = (pa.binary(), pa.large_binary(), pa.binary_view())
 
 
@@ -30,7 +32,7 @@ class ParquetFile:
         self.cut: str | None = None
         try:
             self.header = [str(name) for name in parquet.read_schema(path).names]
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGED as error:
             problem = f"no Parquet schema can be read, the file is cut or damaged ({error})"
             raise BadSource(place=path.name, problem=problem) from error
 
@@ -45,7 +47,7 @@ class ParquetFile:
                         yield Record(line, list(cells))
                     n_read += len(batch)
                     self.position = self.size * n_read // file.metadata.num_rows
-        except (pa.ArrowException, OSError):
+        except DAMAGED:
             self.cut = "Parquet data is damaged"
 
 

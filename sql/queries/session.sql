@@ -1,5 +1,5 @@
 -- name: open_session
--- What every transaction starts with: the tenant's schema, days in UTC, and numbers to the last bit.
+-- What every transaction starts with: the tenant's schema, days in UTC, numbers to the last bit.
 select
     set_config('search_path', quote_ident(%(schema)s) || ', public', true),
     set_config('timezone', 'UTC', true),

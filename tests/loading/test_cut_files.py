@@ -84,6 +84,14 @@ def test_a_parquet_file_with_damaged_pages_ends_early(shelf: Shelf) -> None:
     assert "(Parquet data is damaged)" in str(report.truncated)
 
 
+def test_a_parquet_file_whose_names_are_no_text_is_refused(shelf: Shelf) -> None:
+    path = shelf.folder / "users.parquet"
+    parquet.write_table(pa.table({"user_id": ["u1"], "country": ["fr"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"country", b"c\xffuntry"))
+    with pytest.raises(BadSource, match=r"users.parquet: no Parquet schema can be read"):
+        shelf.load()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [

@@ -40,6 +40,11 @@ import inspect
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
+from typing import Final
+from unicodedata import category
+
+# They are part of words, and of pictures.
+JOINERS: Final = "\u200c\u200d"
 
 
 def first_line(error: BaseException) -> str:
@@ -48,13 +53,15 @@ def first_line(error: BaseException) -> str:
 
 
 def on_one_line(text: str) -> str:
-    r"""The same text; what would break the line, or steer a terminal, is spelt out.
+    r"""The same text; what would break the line, turn it round or steer a terminal is spelt out.
 
     >>> print(on_one_line("a\nb, \x1b[31mred, caf\u00e9"))
     a\nb, \x1b[31mred, café
     """
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() or letter in JOINERS or category(letter) == "Zs"
+        else letter.encode("unicode_escape").decode()
         for letter in text
     )
 

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -20,22 +21,24 @@ from .servers import Server
 from .tally import Tally
 
 MEMORY = Path("/dev/shm")  # noqa: S108  hundreds of databases are copied: not on a disk, where it can be
+# What --faults asks for: so many times a sample.
+TIMES = {"some": 1, "many": 8, "all": inf}
 Some = TypeVar("Some")
 _TALLY = pytest.StashKey[Tally]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test that is marked so, some cases; all with --faults=all."""
-    if config.getoption("--faults") == "all":
-        return
+    """Of a test that is marked so, some cases."""
+    times = TIMES[config.getoption("--faults")]
     cases = defaultdict[str, list[pytest.Item]](list)
     for item in items:
         if item.get_closest_marker("some"):
             cases[item.nodeid.partition("[")[0]].append(item)
     left_out = set[pytest.Item]()
     for name, those in cases.items():
-        n = next(those[0].iter_markers("some")).args[0]
-        left_out |= {*those} - {*Random(name).sample(those, min(n, len(those)))}
+        n = times * next(those[0].iter_markers("some")).args[0]
+        if n < len(those):
+            left_out |= {*those} - {*Random(name).sample(those, int(n))}
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=[*left_out])
 
@@ -57,13 +60,13 @@ def tally(request: pytest.FixtureRequest) -> Tally:
 
 @pytest.fixture(scope="session")
 def some(request: pytest.FixtureRequest) -> Callable[[Sequence[Some], int], Sequence[Some]]:
-    """So many of the places at which something can happen, spread; all with --faults=all."""
-    everything = request.config.getoption("--faults") == "all"
+    """So many of the places at which something can happen, or eight times as many, or all."""
+    times = TIMES[request.config.getoption("--faults")]
 
     def choose(places: Sequence[Some], n: int) -> Sequence[Some]:
-        if everything or n >= len(places):
+        if n * times >= len(places):
             return places
-        chosen = Random(repr(places)).sample(range(len(places)), n)
+        chosen = Random(repr(places)).sample(range(len(places)), n * int(times))
         return [places[number] for number in sorted(chosen)]
 
     return choose

@@ -6,14 +6,14 @@ from recsys_tasks import nightly
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.queries import migrations
 
-from .contents import differences
+from .contents import Rows, differences
 from .disturbed import LEDGER
-from .places import Place, Stage
+from .places import LAST, Place, Stage
 from .released import take_back
 from .tally import Tally
 
 VERSIONS = tuple(migrations())[:-1]
-MIGRATIONS = "schema_migrations"
+MIGRATIONS, LISTS = "schema_migrations", "recommendation_lists"
 # What nights of this world leave nothing in.
 EMPTY = {
     *("draft_lists", "draft_nights", "draft_shards", "draft_variants", "erasure_keys", "erasures"),
@@ -36,9 +36,16 @@ def test_a_night_after_an_upgrade_is_the_same(
         place.run_night()
         found, expected = place.state(), stages[nightly.STEPS[-1]].after
         later = expected.rows.keys() - filled.keys()
-        assert differences(found.rows, expected.rows, LEDGER, MIGRATIONS, *later) == []
+        assert len(found.rows[LISTS]) == len(expected.rows[LISTS])
+        made, right = (of_last_night(state.rows) for state in (found, expected))
+        assert differences(made, right, LEDGER, MIGRATIONS, *later) == []
         assert found.shown == expected.shown
         assert found.rows.keys() == expected.rows.keys()
+
+
+def of_last_night(rows: Rows) -> Rows:
+    """Without the lists of nights before: they stay what the version made of them."""
+    return {**rows, LISTS: [line for line in rows[LISTS] if f"('night', '{LAST}')" in line]}
 
 
 def connect_and_migrate(place: Place) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def load(
                 tasks[file] = bars.add_task(file, total=total)
             bars.update(tasks[file], completed=done)
 
-        reports = load_folder(warehouse, folder, on_progress, settings.erasure_key)
+        reports = load_folder(warehouse, folder, on_progress, settings)
     _print_reports(reports)
     cut = [report for report in reports if report.truncated]
     for report in cut:

@@ -3,14 +3,13 @@
 from collections import Counter
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from recsys_tasks.errors import BadSource
 from recsys_tasks.loading.csv_files import DECOMPRESS, CsvFile
 from recsys_tasks.loading.parquet_files import ParquetFile
 from recsys_tasks.loading.records import TableFile
 from recsys_tasks.loading.staging import FileReport, Progress, Source, load_file
 from recsys_tasks.loading.tables import TABLES, Table
+from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Warehouse
 
 SUFFIXES = (*DECOMPRESS, ".parquet")
@@ -21,7 +20,7 @@ def load_folder(
     warehouse: Warehouse,
     folder: Path,
     on_progress: Progress | None = None,
-    erasure_key: SecretStr | None = None,
+    settings: Settings | None = None,
 ) -> list[FileReport]:
     """Load every table that the folder has: items, then users, then events, a transaction each.
 
@@ -34,7 +33,8 @@ def load_folder(
         warehouse: Its schema takes the rejected rows; the tables are those of schema app.
         folder: With at least one of items, users and events.
         on_progress: Is told a file's name, how many of its bytes are read, and of how many.
-        erasure_key: The settings', by which erased users are known.
+        settings: By which erased users are known, and texts of rejected rows are marked; those
+            of the environment where they are left out.
 
     Returns:
         A report a file, in the order of loading.
@@ -42,10 +42,11 @@ def load_folder(
     Raises:
         BadSource: There is nothing to load, or a header does not fit. Then nothing is loaded.
     """
+    settings = settings or Settings()
     sources = find_sources(folder)
     with warehouse.transaction() as session:
         session.execute("load_create_tables")
-    return [load_file(warehouse, source, on_progress, erasure_key) for source in sources]
+    return [load_file(warehouse, source, on_progress, settings) for source in sources]
 
 
 def find_sources(folder: Path) -> list[Source]:

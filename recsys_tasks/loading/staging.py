@@ -8,11 +8,11 @@ from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
 
-from pydantic import SecretStr
-
 from recsys_tasks.loading.records import Broken, Record, TableFile
 from recsys_tasks.loading.tables import Table
+from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse.scrubbing import scrub_loaded, scrubber_of
 from recsys_tasks.warehouse.tombstones import Erased, leave_out_loaded
 
 ROWS_AT_ONCE = 20_000
@@ -75,7 +75,7 @@ def load_file(
     warehouse: Warehouse,
     source: Source,
     on_progress: Progress | None,
-    erasure_key: SecretStr | None,
+    settings: Settings,
 ) -> FileReport:
     """Load a file in one transaction, up to where it is cut.
 
@@ -90,7 +90,8 @@ def load_file(
         n_rows = sum(_stage(session, source, on_progress))
         session.execute(f"load_check_{name}")
         session.execute("share_erasures")
-        n_erased = leave_out_loaded(session, Erased(session, erasure_key), name)
+        n_erased = leave_out_loaded(session, Erased(session, settings.erasure_key), name)
+        scrub_loaded(session, scrubber_of(settings))
         session.execute(f"load_upsert_{name}")
         session.execute(f"load_analyze_{name}")
         session.execute("load_forget_rejected", place=source.place)

@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from recsys_tasks.operation import PREFIX, Operation
 from recsys_tasks.presets import EventType
 from recsys_tasks.settings.gates import Action, Gate
+from recsys_tasks.settings.regions import PHONE_REGIONS, Regions
 from recsys_tasks.texts import DEFAULT_TEMPLATE, Template
 from recsys_tasks.variants import Variants
 
@@ -71,6 +72,12 @@ class Settings(Operation):
     )
     boilerplate: float | None = Field(
         None, gt=0, le=1, description="share of items whose descriptions a left-out sentence is in"
+    )
+    scrub: Literal["users", "all", "none"] = Field(
+        "users", description="whose texts lose e-mail addresses and numbers: users, all, none"
+    )
+    phone_regions: Regions = Field(
+        PHONE_REGIONS, description="whose phone numbers are known without a country's code"
     )
     duplicates: float = Field(
         0.98, ge=0.8, le=1, description="cosine of near-duplicate items; 1 for equal texts only"

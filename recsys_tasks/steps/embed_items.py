@@ -23,9 +23,11 @@ from recsys_tasks.texts import (
     item_text,
     stop_words,
 )
+from recsys_tasks.texts.scrubbing import Scrubber
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.encoders import encoder_in_use
 from recsys_tasks.warehouse.models import LEARNED, StoredModel, live_models, save_zero_shot
+from recsys_tasks.warehouse.scrubbing import scrub_known, scrubber_of
 from recsys_tasks.warehouse.session import Row
 from recsys_tasks.warehouse.tombstones import Erased, has_people
 from recsys_tasks.warehouse.variant_models import name_variant_models
@@ -44,9 +46,11 @@ def run(
             this is run again.
     """
     session.map_source(settings.source)
+    scrubber = scrubber_of(settings)
+    scrub_known(session, scrubber)
     rules = _rules(session, settings)
     n_items = _take_items(session, rules, _people_erased(session, settings))
-    n_contents = _clean_contents(session)
+    n_contents = _clean_contents(session, scrubber)
     encoder = loaded(encoder_in_use(session, settings), settings.device)
     n_vectors = embed_missing(session, encoder, settings.encode_batch_size, most_texts)
     link_duplicates(session, encoder, settings.duplicates)
@@ -60,7 +64,12 @@ def _rules(session: Session, settings: Settings) -> Rules:
     if settings.boilerplate is not None:
         descriptions = (row[0] for row in session.rows("descriptions"))
         boilerplate = Boilerplate.of(descriptions, settings.boilerplate)
-    return Rules(Template(settings.item_template), stop_words(settings.stop_words), boilerplate)
+    return Rules(
+        Template(settings.item_template),
+        stop_words(settings.stop_words),
+        boilerplate,
+        scrubber_of(settings) if settings.scrub == "all" else None,
+    )
 
 
 def _people_erased(session: Session, settings: Settings) -> Erased | None:
@@ -93,25 +102,28 @@ def _staged_item(row: Row, rules: Rules) -> tuple[object, ...]:
     if attributes is not None and not isinstance(attributes, Mapping):
         attributes = {"attributes": attributes}  # a mapping may give a list of tags
     text = item_text(title, category, description, attributes, rules)
+    if rules.scrubber and title:
+        title = rules.scrubber.scrub_raw(title)
     listed = (item_id, title, category, available is not False, created_at, source_hash)
     return (*listed, content_hash(text).hex(), text) if text else (*listed, None, None)
 
 
-def _clean_contents(session: Session) -> int:
+def _clean_contents(session: Session, scrubber: Scrubber | None) -> int:
     """Replace what users wrote by its cleaned text's key."""
     raw_contents = [row[0] for row in session.rows("unclean_contents")]
     if not raw_contents:
         return 0
     session.execute("create_staged_contents")
-    session.copy_rows("copy_staged_contents", map(_staged_content, raw_contents))
+    staged = (_staged_content(raw, scrubber) for raw in raw_contents)
+    session.copy_rows("copy_staged_contents", staged)
     session.execute("insert_contents")
     session.execute("link_contents")
     session.execute("drop_staged_contents")
     return len(raw_contents)
 
 
-def _staged_content(raw: str) -> tuple[object, ...]:
-    text = clean(raw)
+def _staged_content(raw: str, scrubber: Scrubber | None) -> tuple[object, ...]:
+    text = scrubber.scrub(clean(raw)) if scrubber else clean(raw)
     return (raw, content_hash(text).hex(), text) if text else (raw, None, None)
 
 

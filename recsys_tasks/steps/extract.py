@@ -18,6 +18,7 @@ from recsys_tasks.interactions import date_of
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.scrubbing import scrub_staged, scrubber_of
 from recsys_tasks.warehouse.tombstones import Erased, leave_out_known, leave_out_staged
 
 
@@ -44,6 +45,7 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     session.execute("create_staged", now=now, text_limit=settings.text_limit)
     session.execute("fingerprint_changed_days")
     n_erased = leave_out_staged(session, erased, settings.preset)
+    scrub_staged(session, scrubber_of(settings))
     _replace(session, now, fingerprint)
     n_interactions, n_rejected, n_days = session.rows("extracted_counts")[0]
     session.execute("drop_staging")

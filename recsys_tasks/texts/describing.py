@@ -5,11 +5,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from recsys_tasks.texts.boilerplate import Boilerplate
 from recsys_tasks.texts.cleaning import clean
 from recsys_tasks.texts.templates import Template
+
+if TYPE_CHECKING:  # what it looks for takes a moment to load
+    from recsys_tasks.texts.scrubbing import Scrubber
 
 WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
 
@@ -22,11 +25,13 @@ class Rules:
         template: What stands where.
         stop_words: Left out, in lower case; compared without regard to case.
         boilerplate: Sentences left out of descriptions.
+        scrubber: Marks what leads to a person; None where items' texts are not scrubbed.
     """
 
     template: Template = field(default_factory=Template)
     stop_words: frozenset[str] = frozenset()
     boilerplate: Boilerplate = field(default_factory=Boilerplate)
+    scrubber: "Scrubber | None" = None
 
     @property
     def fingerprint(self) -> str | None:
@@ -37,6 +42,8 @@ class Rules:
         if self == Rules():
             return None
         facts = [self.template.text, sorted(self.stop_words), sorted(self.boilerplate.hashes)]
+        if self.scrubber:
+            facts.append(self.scrubber.rules)
         return blake2b(json.dumps(facts).encode(), digest_size=6).hexdigest()
 
 
@@ -67,7 +74,8 @@ def item_text(
     rest = (f"{key}: {value}" for key, value in values.items() if value and key not in named)
     fields = {**values, **own, "attributes": "; ".join(rest)}
     # Once more: the end of one part and the start of the next may look like a tag.
-    return _without(rules.stop_words, clean(rules.template.filled(fields)))
+    text = clean(rules.template.filled(fields))
+    return _without(rules.stop_words, rules.scrubber.scrub(text) if rules.scrubber else text)
 
 
 def stop_words(words: Collection[str]) -> frozenset[str]:

@@ -135,7 +135,7 @@ def test_without_its_key_a_tombstone_stops_whatever_takes_users_in(
         with pytest.raises(ErasureKeyMissing):
             erase(tenant.settings, OTHERS[0])
         with pytest.raises(ErasureKeyMissing):
-            load_folder(place.warehouse, tmp_path, None, tenant.settings.erasure_key)
+            load_folder(place.warehouse, tmp_path, None, tenant.settings)
     place.events({"user_id": JANE, "item_id": "i9", "event_type": "like", "day": TODAY})
     assert with_key(place).run(extract, TODAY)["erased"]
 

@@ -27,6 +27,7 @@ EbbtideError
 ├── ProcessesLeft
 ├── NothingHeld
 ├── ErasureKeyMissing
+├── IdentityKeyDiffers
 ├── ErasureIncomplete
 ├── BadReport
 ├── NightBusy
@@ -202,6 +203,10 @@ class NothingHeld(EbbtideError):
 class ErasureKeyMissing(EbbtideError):
     """Users were erased from {schema} under a key that is not set ({key_id}), and would not be
     known again: set RECSYS_ERASURE_KEY to what it was then."""
+
+
+class IdentityKeyDiffers(EbbtideError):
+    """Users of {schema} are called {found}, and RECSYS_IDENTITY_KEY {given}: {remedy}."""
 
 
 class ErasureIncomplete(EbbtideError):

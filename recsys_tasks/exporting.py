@@ -9,6 +9,7 @@ import recsys_tasks
 from recsys_tasks.errors import NothingHeld
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, connect
+from recsys_tasks.warehouse.identities import names_of
 
 JsonRow: TypeAlias = dict[str, object]  # as Postgres makes it of a row
 Tables: TypeAlias = dict[str, list[JsonRow]]
@@ -44,16 +45,17 @@ def export(settings: Settings, user_id: str) -> Export:
         NothingHeld: There is nothing.
     """
     with closing(connect(settings)) as warehouse, warehouse.transaction() as session:
-        tables = _tables(session, user_id) if "\0" not in user_id else {}
+        tables = _tables(session, settings, user_id) if "\0" not in user_id else {}
     if not any(tables.values()):
         raise NothingHeld(user_id=user_id, schema=settings.schema_name, remedy="")
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     return Export(user_id, settings.schema_name, recsys_tasks.__version__, moment, tables)
 
 
-def _tables(session: Session, user_id: str) -> Tables:
-    tables = {"rejected_interactions": _rows(session, "export_rejected", user_id=user_id)}
+def _tables(session: Session, settings: Settings, user_id: str) -> Tables:
     user_key = session.value("key_of_user", user_id=user_id)
+    names = names_of(session, settings, user_id, user_key)
+    tables = {"rejected_interactions": _rows(session, "export_rejected", user_names=names)}
     if user_key is None:
         return tables
     for table, statement in session.rows("exports_of_user"):

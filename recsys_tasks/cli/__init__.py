@@ -9,6 +9,7 @@ from recsys_tasks.cli import (
     asking,
     encoders,
     experiments,
+    identities,
     judging,
     models,
     nights,
@@ -49,6 +50,7 @@ for command in (
 app.add_typer(models.app, name="models")
 app.add_typer(sealed.app, name="sealed")
 app.add_typer(encoders.app, name="encoders")
+app.add_typer(identities.app, name="identities")
 # A statement may begin with a comment, which looks like an option.
 app.command(context_settings={"ignore_unknown_options": True})(asking.sql)
 

@@ -20,6 +20,7 @@ from recsys_tasks.erasing.report import ErasureReport, report_of
 from recsys_tasks.errors import BadSettings, BadSource, ErasureIncomplete, NothingHeld
 from recsys_tasks.settings import Settings, fingerprint_of
 from recsys_tasks.warehouse import Session, Warehouse, connect
+from recsys_tasks.warehouse.identities import names_of
 from recsys_tasks.warehouse.removing import Rows, remove_questioned_texts, remove_users
 from recsys_tasks.warehouse.searching import DISTINCTIVE, search
 from recsys_tasks.warehouse.tombstones import (
@@ -48,6 +49,7 @@ class _Removed(NamedTuple):
     """
 
     user_key: int | None
+    names: list[str]
     rows: Rows
     models: dict[str, str]
 
@@ -138,6 +140,7 @@ def _earlier(session: Session, settings: Settings, user_id: str) -> ErasureRepor
 def _remove(session: Session, settings: Settings, user_id: str, key: Key) -> _Removed:
     """Delete everything of a user."""
     user_key = session.value("key_of_user", user_id=user_id)
+    names = names_of(session, settings, user_id, user_key)
     first_day = user_key and session.value("first_day_of_user", user_key=user_key)
     models = session.rows("models_that_learned_from", first_day=first_day) if first_day else []
     user_keys = [] if user_key is None else [int(user_key)]
@@ -148,9 +151,11 @@ def _remove(session: Session, settings: Settings, user_id: str, key: Key) -> _Re
     rows["items"] = _forget_person(session, user_id, pseudonym_of(key.tombstone(user_id)), people)
     session.execute("question_texts_of_nobody")
     rows |= remove_questioned_texts(session)
-    rows["rejected_interactions"] = int(session.value("delete_rejected_of_user", user_id=user_id))
-    rows[_LEDGER] = session.execute("forget_in_ledger", user_id=user_id, distinctive=DISTINCTIVE)
-    return _Removed(user_key, rows, dict(models))
+    rows["rejected_interactions"] = int(session.value("delete_rejected_of_user", user_names=names))
+    rows[_LEDGER] = sum(
+        session.execute("forget_in_ledger", user_id=name, distinctive=DISTINCTIVE) for name in names
+    )
+    return _Removed(user_key, names, rows, dict(models))
 
 
 def _forget_person(session: Session, user_id: str, pseudonym: str, people: Iterable[int]) -> int:
@@ -189,7 +194,7 @@ def _report(
         ErasureIncomplete: The user is still there.
     """
     social = has_people(settings.preset)
-    found = search(session, user_id, removed.user_key, has_people=social)
+    found = search(session, removed.names, removed.user_key, has_people=social)
     if found.held:
         raise ErasureIncomplete(places=", ".join(sorted(found.held)))
     return ErasureReport(

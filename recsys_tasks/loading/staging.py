@@ -12,6 +12,7 @@ from recsys_tasks.loading.records import Broken, Record, TableFile
 from recsys_tasks.loading.tables import Table
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse.identities import identity_key, rename_rejected
 from recsys_tasks.warehouse.scrubbing import scrub_loaded, scrubber_of
 from recsys_tasks.warehouse.tombstones import Erased, leave_out_loaded
 
@@ -92,6 +93,8 @@ def load_file(
         session.execute("share_erasures")
         n_erased = leave_out_loaded(session, Erased(session, settings.erasure_key), name)
         scrub_loaded(session, scrubber_of(settings))
+        if key := identity_key(session, settings):
+            rename_rejected(session, key, "loaded")
         session.execute(f"load_upsert_{name}")
         session.execute(f"load_analyze_{name}")
         session.execute("load_forget_rejected", place=source.place)

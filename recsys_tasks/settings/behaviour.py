@@ -30,6 +30,7 @@ WITHOUT_EFFECT: Final = frozenset(Operation.model_fields) | frozenset({
     "generator_key",
     "generator_model",
     "generator_seconds",
+    "identity_key",
     "keep_models",
     "keep_nights",
     "keep_rejected",

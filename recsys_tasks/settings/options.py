@@ -204,6 +204,12 @@ class Settings(Operation):
         repr=False,
         description="secret for erasures, at least 16 characters: docs/personal-data.md",
     )
+    identity_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        repr=False,
+        description="secret that makes pseudonyms, at least 16 characters: docs/personal-data.md",
+    )
     lock_timeout: int = Field(600, ge=0, description="seconds to wait for another run")
     var: Path = Field(Path("var"), description="folder of the embedded server")
 

@@ -18,8 +18,14 @@ from recsys_tasks.interactions import date_of
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.identities import (
+    NAMING,
+    identity_key,
+    insert_as_pseudonyms,
+    rename_rejected,
+)
 from recsys_tasks.warehouse.scrubbing import scrub_staged, scrubber_of
-from recsys_tasks.warehouse.tombstones import Erased, leave_out_known, leave_out_staged
+from recsys_tasks.warehouse.tombstones import Erased, Key, leave_out_known, leave_out_staged
 
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
@@ -31,7 +37,8 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     session.execute("insert_event_types", rules=rules)
     session.execute("create_rules", rules=rules)
     erased = Erased(session, settings.erasure_key)
-    _take_users(session, erased)
+    key = identity_key(session, settings)
+    _take_users(session, erased, key)
     # A row is "in the future" by the clock on the wall, whichever day the night is about.
     now = datetime.now(UTC)
     session.execute(
@@ -46,7 +53,7 @@ def run(session: Session, settings: Settings, day: date) -> Counts:
     session.execute("fingerprint_changed_days")
     n_erased = leave_out_staged(session, erased, settings.preset)
     scrub_staged(session, scrubber_of(settings))
-    _replace(session, now, fingerprint)
+    _replace(session, now, fingerprint, key)
     n_interactions, n_rejected, n_days = session.rows("extracted_counts")[0]
     session.execute("drop_staging")
     counts = {"days": n_days, "interactions": n_interactions, "rejected": n_rejected}
@@ -62,13 +69,18 @@ def oldest_day(keep_days: int | None, today: date) -> date:
     return date_of(0) if keep_days is None else today - timedelta(days=keep_days)
 
 
-def _take_users(session: Session, erased: Erased) -> None:
+def _take_users(session: Session, erased: Erased, key: Key | None) -> None:
     """Copy the changes of what is known of users."""
     session.execute("create_known_users")
+    if key:
+        session.execute("strip_known_attributes", names=list(NAMING))
     leave_out_known(session, erased)
     session.execute("update_users")
     session.execute("forget_attributes")
-    session.execute("insert_known_users")
+    if key:
+        insert_as_pseudonyms(session, key, "new_known_users", "insert_known_pseudonyms")
+    else:
+        session.execute("insert_known_users")
     session.execute("drop_known_users")
 
 
@@ -87,7 +99,7 @@ def rules_of(preset: Preset) -> str:
     ])
 
 
-def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
+def _replace(session: Session, now: datetime, rules_fingerprint: str, key: Key | None) -> None:
     """Exchange what was taken of the changed days for what is staged."""
     taken = [day for day, is_taken in session.rows("changed_days") if is_taken]
     if taken:
@@ -97,7 +109,11 @@ def _replace(session: Session, now: datetime, rules_fingerprint: str) -> None:
         session.execute("delete_staged_copies")
         session.execute("delete_later_copies")
     session.execute("create_event_users")
-    session.execute("insert_users")
+    if key:
+        insert_as_pseudonyms(session, key, "new_event_users", "insert_event_pseudonyms")
+        rename_rejected(session, key, "staged")
+    else:
+        session.execute("insert_users")
     session.execute("create_event_items")
     session.execute("insert_touched_items")
     session.execute("insert_interactions")

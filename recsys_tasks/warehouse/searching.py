@@ -1,5 +1,7 @@
 """A search for a user in every column of every table of the schema that could hold one."""
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from recsys_tasks.warehouse.session import Session
@@ -32,12 +34,14 @@ class Found(NamedTuple):
     mentioned: dict[str, int]
 
 
-def search(session: Session, user_id: str, user_key: int | None, *, has_people: bool) -> Found:
+def search(
+    session: Session, names: Sequence[str], user_key: int | None, *, has_people: bool
+) -> Found:
     """Look for a user everywhere.
 
     Args:
         session: Whose schema is searched.
-        user_id: The source's id.
+        names: The source's id, and the pseudonym where there is one.
         user_key: Ours, of a user who is known or was until now.
         has_people: Whether an item's id may be a user's.
     """
@@ -48,13 +52,13 @@ def search(session: Session, user_id: str, user_key: int | None, *, has_people: 
         ((n,),) = session.select(statement, {"user_key": user_key})
         held[place] = int(n)
     columns = session.rows("searches_for_id")
-    # What no text holds stands for a short id: the characters of a word of its own are too few.
-    sought = user_id if len(user_id) >= DISTINCTIVE else "\x01"
-    for place, column, statement in columns:
-        ((whole, part),) = session.select(statement, {"user_id": user_id, "sought": sought})
+    for name, (place, column, statement) in product(names, columns):
+        # What no text holds stands for a short id: the characters of a word of its own are too few.
+        sought = name if len(name) >= DISTINCTIVE else "\x01"
+        ((whole, part),) = session.select(statement, {"user_id": name, "sought": sought})
         is_other = column in OF_OTHER_MEANING and not (has_people and column == ITEM_ID)
         held[place] = held.get(place, 0) + (0 if is_other else int(whole))
-        mentioned[place] = int(part) + (int(whole) if is_other else 0)
+        mentioned[place] = mentioned.get(place, 0) + int(part) + (int(whole) if is_other else 0)
     return Found(
         len(by_key) + len(columns),
         {place: n for place, n in held.items() if n},

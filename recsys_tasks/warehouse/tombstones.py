@@ -21,7 +21,7 @@ PSEUDONYM = "erased:"  # before what is left of the name of a person whom others
 
 
 class Key(NamedTuple):
-    """A secret that ids are hashed with and reports are signed with.
+    """A secret that ids are hashed with, and reports are signed with.
 
     Attributes:
         secret: Of any length.
@@ -37,6 +37,10 @@ class Key(NamedTuple):
     def tombstone(self, user_id: str) -> bytes:
         """What stands for an erased user: 32 bytes."""
         return self._of("tombstone", user_id.encode())
+
+    def pseudonym(self, user_id: str) -> str:
+        """What a user is called instead: 32 hexadecimal digits, the first 128 bits."""
+        return self._of("pseudonym", user_id.encode())[:16].hex()
 
     def signature(self, content: bytes) -> str:
         """Of a report, hexadecimal."""

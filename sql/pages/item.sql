@@ -128,5 +128,5 @@ select
     highest.rank
 from counted
 left join highest on true
-left join users on highest.user_key = users.user_key
+left join named_users as users on highest.user_key = users.user_key
 order by highest.rank asc, users.user_id asc;

@@ -4,7 +4,7 @@ with by_id as (
     select
         users.user_id,
         users.attributes ->> 'name' as name
-    from users
+    from named_users as users
     where users.user_id collate "C" like %(prefix)s
     order by users.user_id collate "C"
     limit %(n)s
@@ -14,7 +14,7 @@ by_name as (
     select
         users.user_id,
         users.attributes ->> 'name' as name
-    from users
+    from named_users as users
     where
         users.attributes ->> 'name' is not null
         and lower(users.attributes ->> 'name') collate "C" like lower(%(prefix)s)
@@ -42,7 +42,7 @@ select
     users.attributes,
     users.created_at,
     variant_of(users.user_id) as variant
-from users
+from named_users as users
 where users.user_id = %(user_id)s;
 
 -- name: page_interests_of_user
@@ -154,6 +154,6 @@ from user_neighbours
 cross join
     lateral unnest(user_neighbours.neighbour_keys, user_neighbours.scores)
     with ordinality as entries (user_key, score, rank)
-inner join users on entries.user_key = users.user_key
+inner join named_users as users on entries.user_key = users.user_key
 where user_neighbours.user_key = %(user_key)s and entries.rank <= %(n)s
 order by entries.rank;

@@ -26,7 +26,7 @@ order by since_when.day;
 -- Who has a list, and did something on most days of a stretch; of equals, who did most.
 select users.user_id
 from interactions
-inner join users on interactions.user_key = users.user_key
+inner join named_users as users on interactions.user_key = users.user_key
 where
     interactions.day >= %(since)s
     and interactions.day < %(until)s
@@ -50,7 +50,7 @@ select
         order by interactions.value desc nulls last, interactions.occurred_at asc
     ) filter (where items.item_id is not null))[1] as best
 from interactions
-inner join users on interactions.user_key = users.user_key
+inner join named_users as users on interactions.user_key = users.user_key
 inner join event_types on interactions.event_type_key = event_types.event_type_key
 left join items on interactions.item_key = items.item_key
 where
@@ -65,7 +65,7 @@ order by interactions.day;
 select
     lists.night,
     array_agg(coalesce(items.title, items.item_id) order by entries.rank) as titles
-from users
+from named_users as users
 inner join recommendation_lists as lists on users.user_key = lists.user_key
 cross join lateral unnest(lists.item_keys) with ordinality as entries (item_key, rank)
 inner join items on entries.item_key = items.item_key

@@ -3,11 +3,17 @@
 
 -- name: key_of_user
 select users.user_key
-from users
+from named_users as users
 where users.user_id = %(user_id)s;
 
 -- name: all_user_ids
-select users.user_id from users;
+select users.user_id from named_users as users;
+
+-- name: name_of_user
+-- What the tables call a user: a pseudonym, or as the source does.
+select users.user_id
+from users
+where users.user_key = %(user_key)s;
 
 -- name: first_day_of_user
 select min(interactions.day)
@@ -160,12 +166,11 @@ where user_key = any(%(user_keys)s);
 with deleted as (
     delete from rejected_interactions
     where
-        row ->> 'user_id' = %(user_id)s
+        row ->> 'user_id' = any(%(user_names)s)
         or (
             not row ? 'user_id'
-            and %(user_id)s = any(
-                string_to_array(regexp_replace(row ->> 'line', '["[:space:]]', '', 'g'), ',')
-            )
+            and string_to_array(regexp_replace(row ->> 'line', '["[:space:]]', '', 'g'), ',')
+            && %(user_names)s::text[]
         )
     returning
         day,
@@ -360,8 +365,11 @@ from (
     left join pg_type as elements on pg_type.typelem = elements.oid and pg_type.typcategory = 'A'
     where
         pg_class.relnamespace = current_schema()::regnamespace
-        and pg_class.relkind in ('r', 'p')
         and not pg_class.relispartition
+        and (
+            pg_class.relkind in ('r', 'p')
+            or pg_class.relname = 'identities' -- a table apart
+        )
         and pg_attribute.attnum > 0
         and not pg_attribute.attisdropped
 ) as columns

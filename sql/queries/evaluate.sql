@@ -59,7 +59,7 @@ left join lateral ( -- noqa: ST05
     order by recommendation_lists.night desc
     limit 1
 ) as lists on true
-inner join users on active.user_key = users.user_key
+inner join named_users as users on active.user_key = users.user_key
 left join night_variants as standard
     on standard.night = %(night)s and standard.is_default
 left join night_variants as shown

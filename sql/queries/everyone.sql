@@ -22,8 +22,9 @@ set
     attributes = known_users.attributes,
     created_at = known_users.created_at
 from known_users
+inner join named_users on known_users.user_id = named_users.user_id
 where
-    users.user_id = known_users.user_id
+    users.user_key = named_users.user_key
     and (users.attributes, users.created_at)
     is distinct from (known_users.attributes, known_users.created_at);
 
@@ -38,7 +39,8 @@ where
     and not exists (
         select
         from known_users
-        where known_users.user_id = users.user_id
+        inner join named_users on known_users.user_id = named_users.user_id
+        where named_users.user_key = users.user_key
     );
 
 -- name: insert_known_users!
@@ -51,7 +53,7 @@ from known_users
 where
     not exists (
         select
-        from users
+        from named_users as users
         where users.user_id = known_users.user_id
     )
 order by known_users.user_id;
@@ -73,7 +75,7 @@ order by users.attributes;
 -- In the order of ids.
 copy (
     select users.user_key
-    from users
+    from named_users as users
     where users.attributes is not null
     order by users.user_id collate "C"
 ) to stdout with (format "binary");
@@ -83,7 +85,7 @@ copy (
 -- where only users active of late are refreshed.
 copy (
     select users.user_key
-    from users
+    from named_users as users
     where
         users.attributes is not null
         and coalesce(users.created_at, '-infinity') < %(night)s::date + 1

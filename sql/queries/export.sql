@@ -96,7 +96,7 @@ order by own.relation, own.column_name;
 -- name: export_rejected
 select to_jsonb(held.*)
 from rejected_interactions as held
-where held.row ->> 'user_id' = %(user_id)s
+where held.row ->> 'user_id' = any(%(user_names)s)
 order by held.day, held.event_id;
 
 -- name: export_recommendations

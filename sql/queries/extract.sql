@@ -412,7 +412,7 @@ create temporary table event_users on commit drop as
 select
     distinct_users.user_id,
     (
-        select users.user_key from users
+        select users.user_key from named_users as users
         where users.user_id = distinct_users.user_id
     ) as user_key
 from (
@@ -420,6 +420,11 @@ from (
     from staged
     where staged.reason is null
 ) as distinct_users;
+
+-- name: new_event_users
+select event_users.user_id
+from event_users
+where event_users.user_key is null;
 
 -- name: insert_users!
 with inserted as (

@@ -11,7 +11,15 @@ with made_from as (
             from items
         )
         || ' ' || (
-            select coalesce(sum(hash_record_extended(users, 0)), 0)
+            select
+                coalesce(
+                    sum(
+                        hash_record_extended(
+                            row(users.user_key, users.attributes, users.created_at), 0
+                        )
+                    ),
+                    0
+                )
             from users
             where users.attributes is not null
         )
@@ -101,7 +109,7 @@ copy (
 -- Users with a history until a night, in the order of ids.
 copy (
     select users.user_key
-    from users
+    from named_users as users
     where
         users.user_key between %(first)s and %(last)s
         and exists (
@@ -126,7 +134,7 @@ copy (
             and interactions.day > %(night)s::date - %(refresh_days)s::integer
             and interactions.user_key between %(first)s and %(last)s
     ) as active
-    inner join users on active.user_key = users.user_key
+    inner join named_users as users on active.user_key = users.user_key
     order by users.user_id collate "C"
 ) to stdout with (format "binary");
 

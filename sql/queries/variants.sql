@@ -135,7 +135,7 @@ copy (
     select
         users.user_key,
         coalesce(shown.variant_key, standard.variant_key)
-    from users
+    from named_users as users
     inner join draft_variants as standard
         on standard.night = %(night)s and standard.is_default
     left join draft_variants as shown

@@ -1,6 +1,6 @@
 -- name: user_to_explain
 select users.user_key
-from users
+from named_users as users
 where users.user_id = %(user_id)s;
 
 -- name: item_to_explain
@@ -27,7 +27,7 @@ where
 -- name: ids_like_user
 -- Ids that begin or end as one that is not there, for who may have meant them.
 select users.user_id
-from users
+from named_users as users
 where
     left(users.user_id, 2) = left(%(id)s, 2)
     or right(users.user_id, 3) = right(%(id)s, 3)

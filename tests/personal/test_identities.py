@@ -1,5 +1,6 @@
 """Pseudonyms: the same rows as without, the way back for who may have it, rotation, and no leak."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from recsys_tasks.exporting import export
 from recsys_tasks.loading import load_folder
 from recsys_tasks.renaming import give_back, rotate
 from recsys_tasks.steps import extract
+from recsys_tasks.warehouse.queries import ROOT
 from recsys_tasks.warehouse.tombstones import Key
 
 from .place import ADD_USER
@@ -27,6 +29,9 @@ from .place import ADD_USER
 SECRETS = ("first secret of 32 characters...", "second secret of 32 characters..")
 USERS = [f"u{n}" for n in range(12)]
 ADA = "ada-7f3a@example.org"  # like nothing else in the schema
+# Queries that take or give what the tables call users: new ones, a log, an erasure; and a social
+# place, where there are no pseudonyms.
+OF_THE_TABLES = {"insert_users", "insert_known_users", "ids_of_users", "name_of_user", "follows"}
 # What depends on the key, and on when a night ran.
 OWN = ("identity_keys", "users", "erasure_keys")
 
@@ -115,6 +120,17 @@ def test_applications_go_on_asking_by_their_own_ids(filled: Tenant) -> None:
         assert filled.rows(f"select user_id from {view} where user_id = 'u1' limit 1") == [("u1",)]
     assert filled.rows("select count(*) from similar_users where user_id = 'u1'") == n_similar
     assert filled.rows("select * from users where user_id = 'u1'") == []
+
+
+def test_queries_know_users_as_applications_do() -> None:
+    """Whoever adds one reads `named_users`."""
+    found = set()
+    for path in (*ROOT.glob("queries/*.sql"), *ROOT.glob("pages/*.sql")):
+        for query in path.read_text("utf-8").split("-- name: ")[1:]:
+            reads = re.search(r"\b(from|join|into) users\b(?! as)", query)
+            if path.stem != "identities" and reads and "users.user_id" in query:
+                found.add(query.split()[0].rstrip("!"))
+    assert found == OF_THE_TABLES
 
 
 def test_rotation_renames_and_changes_nothing_else(filled: Tenant) -> None:

@@ -49,7 +49,8 @@ class Clock:
         ended = self._server.cpu_times()
         running = [process.cpu_times() for process in self._server.children()]
         of_server = sum(times.user + times.system for times in running)
-        return process_time() + of_server + ended.children_user + ended.children_system
+        of_ended = ended.children_user + ended.children_system
+        return float(process_time() + of_server + of_ended)
 
 
 def extracted(warehouse: Warehouse, settings: Settings) -> None:

@@ -18,7 +18,7 @@ from recsys_tasks.warehouse.models import live_models
 from recsys_tasks.warehouse.removing import remove_questioned_texts, remove_users
 
 KEEP_DRAFTS: Final = timedelta(days=7)  # of a run that failed, and may be taken up again
-_EXPIRING: Final = ("interests", "trends", "rejected", "accumulated_days", "days")
+_EXPIRING: Final = ("interests", "trends", "releases", "rejected", "accumulated_days", "days")
 
 
 def drop_old_rows(session: Session, settings: Settings, now: datetime) -> dict[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
-from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.errors import BadSettings, NothingToEvaluate
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.modelling.comparing import Comparison, Rival, compare, window
@@ -95,10 +95,15 @@ def train(  # noqa: PLR0913  what the command's options say, each named
         on_stage: Told what is being done.
 
     Raises:
+        BadSettings: Noise is wanted for what users share, and exact models are not.
         NoModel: No night has run yet.
         NothingToEvaluate: There is nothing to learn from, or to compare on and no force.
         UnknownEncoder: There is no such encoder.
     """
+    if settings.privacy is not None and not settings.privacy.exact_models:
+        raise BadSettings(
+            problem="RECSYS_PRIVACY is set, and models learn without noise: allow exact_models"
+        )
     tell = on_stage or (lambda _: None)
     named = None
     if encoder is not None:

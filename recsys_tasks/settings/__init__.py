@@ -1,9 +1,10 @@
 """Settings: read once at the edge; an option wins over a RECSYS_ variable, that over a default."""
 
 from recsys_tasks.presets import KNOWN_TYPES, EventType, Preset, Repeat, preset_names
-from recsys_tasks.settings.behaviour import fingerprint_of, preset_of, with_variants
+from recsys_tasks.settings.behaviour import fingerprint_of, noise_secret, preset_of, with_variants
 from recsys_tasks.settings.gates import GATES, Action, Gate, gate_called
 from recsys_tasks.settings.options import Settings, variable_of
+from recsys_tasks.settings.privacy import Privacy
 from recsys_tasks.settings.reading import read_settings
 from recsys_tasks.variants import Variant
 
@@ -14,11 +15,13 @@ __all__ = [
     "EventType",
     "Gate",
     "Preset",
+    "Privacy",
     "Repeat",
     "Settings",
     "Variant",
     "fingerprint_of",
     "gate_called",
+    "noise_secret",
     "preset_names",
     "preset_of",
     "read_settings",

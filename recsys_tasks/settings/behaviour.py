@@ -37,6 +37,7 @@ WITHOUT_EFFECT: Final = frozenset(Operation.model_fields) | frozenset({
     "keep_user_days",
     "lock_timeout",
     "metrics_drop",
+    "noise_key",
     "stale_hours",
     "topics",
     "training",
@@ -71,6 +72,19 @@ def preset_of(settings: Settings) -> Preset:
         return Preset.model_validate({**preset.model_dump(), **changes})
     except ValidationError as error:
         raise BadSettings(problem=problem_of(error)) from error
+
+
+def noise_secret(settings: Settings) -> bytes:
+    """What the noise of shared counts is made of.
+
+    Raises:
+        BadSettings: There is none.
+    """
+    if settings.noise_key is None:
+        raise BadSettings(
+            problem="RECSYS_PRIVACY needs RECSYS_NOISE_KEY: a secret, see docs/privacy.md"
+        )
+    return settings.noise_key.get_secret_value().encode()
 
 
 def with_variants(settings: Settings, names: Collection[str]) -> Settings:

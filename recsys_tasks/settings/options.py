@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from recsys_tasks.operation import PREFIX, Operation
 from recsys_tasks.presets import EventType
 from recsys_tasks.settings.gates import Action, Gate
+from recsys_tasks.settings.privacy import Privacy
 from recsys_tasks.settings.regions import PHONE_REGIONS, Regions
 from recsys_tasks.texts import DEFAULT_TEMPLATE, Template
 from recsys_tasks.variants import Variants
@@ -209,6 +210,15 @@ class Settings(Operation):
         min_length=16,
         repr=False,
         description="secret that makes pseudonyms, at least 16 characters: docs/personal-data.md",
+    )
+    privacy: Privacy | None = Field(
+        None, description="noise for what users share, as JSON: docs/privacy.md"
+    )
+    noise_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        repr=False,
+        description="secret that this noise is made of, at least 16 characters: docs/privacy.md",
     )
     lock_timeout: int = Field(600, ge=0, description="seconds to wait for another run")
     var: Path = Field(Path("var"), description="folder of the embedded server")

@@ -10,13 +10,13 @@ from pydantic_settings import SettingsError
 
 from recsys_tasks.errors import BadSettings, did_you_mean
 from recsys_tasks.operation import PREFIX, Operation
-from recsys_tasks.settings.behaviour import preset_of
+from recsys_tasks.settings.behaviour import noise_secret, preset_of
 from recsys_tasks.settings.options import Settings, variable_of
 from recsys_tasks.settings.problems import problem_of
 from recsys_tasks.tenants import tenant_file, tenant_variables
 
 FOREIGN: Final = frozenset({"RECSYS_TEST_DSN"})  # the tests' own, no setting
-JSON: Final = ("event_types", "gates", "training", "variants")
+JSON: Final = ("event_types", "gates", "privacy", "training", "variants")
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -36,6 +36,8 @@ def read_settings(**overrides: object) -> Settings:
         given.setdefault("schema_name", variables[variable_of("schema_name")])
     settings = _read(given, file)
     preset_of(settings)
+    if settings.privacy is not None:
+        noise_secret(settings)
     return settings
 
 

@@ -18,6 +18,7 @@ from recsys_tasks.interactions import Interactions
 from recsys_tasks.interest_model import InterestModel, deltas, scale_of
 from recsys_tasks.settings import Preset, Settings, preset_of
 from recsys_tasks.steps import Counts
+from recsys_tasks.steps.noised_trends import release_trends
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import Users
 from recsys_tasks.warehouse.models import ZERO_SHOT, LiveModel, live_models
@@ -37,7 +38,10 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
     preset = preset_of(settings)
     forget_retired(session)
     reader = Reader(session)
-    _bring_trends(session, reader, preset)
+    if settings.privacy is None:
+        _bring_trends(session, reader, preset)
+    else:
+        release_trends(session, reader, settings)
     counts = [
         bring_deltas(session, preset, live, reader=reader)
         for live in live_models(session, both_stages=False)
@@ -192,6 +196,7 @@ def _bring_trends(session: Session, reader: Reader, preset: Preset) -> None:
     weighing = _digest((kinds, scales))
     stale = session.rows("stale_trends", weighing=weighing)
     for days in _chunks(stale, CHUNK):
+        session.execute("withdraw_releases", mechanism="trends", days=days)
         session.execute("delete_daily_trends", days=days)
         trends = _trends(session, reader, preset, days)
         session.copy_in("copy_daily_trends", (copying.INT4, copying.DAY, copying.FLOAT4), trends)

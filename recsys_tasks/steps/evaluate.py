@@ -10,6 +10,9 @@ and the daily counts of items: what everybody else did costs nothing.
 
 While there are two variants to compare, every user-day is kept, and the sums that `experiments`
 shows are made anew.
+
+With RECSYS_PRIVACY figures are fewer and have noise, a night is judged once, and no user-day is
+kept: `noised_evaluations`.
 """
 
 import json
@@ -23,6 +26,7 @@ from recsys_tasks.evaluation.records import records
 from recsys_tasks.interactions import day_number
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
+from recsys_tasks.steps.noised_evaluations import release_evaluations
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.models import serving_model
 from recsys_tasks.warehouse.served import ServedDay, read_day
@@ -30,6 +34,8 @@ from recsys_tasks.warehouse.served import ServedDay, read_day
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
     """Judge the lists that were served on `day`, and those of `day` if the next day is known."""
+    if settings.privacy is not None:
+        return {"rows": release_evaluations(session, settings, settings.privacy, day)}
     days = [row[0] for row in session.rows("evaluable_days", day=day)]
     n_rows = [_evaluate(session, settings, night) for night in days]
     session.execute("delete_old_user_days")
@@ -44,6 +50,7 @@ def _evaluate(session: Session, settings: Settings, day: date) -> int:
         The number of rows; 0 where no night was published before, or nobody took to anything.
     """
     night = session.value("served_night", day=day)
+    session.execute("withdraw_releases", mechanism="evaluations", days=[day])
     session.execute("delete_evaluations", night=day)
     session.execute("delete_user_days", night=day)
     if night is None:

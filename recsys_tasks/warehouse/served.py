@@ -67,7 +67,13 @@ class ServedDay(NamedTuple):
 
 
 def read_day(
-    session: Session, preset: Preset, model: StoredModel, day: date, night: date
+    session: Session,
+    preset: Preset,
+    model: StoredModel,
+    day: date,
+    night: date,
+    *,
+    rating_scale: float | None = None,
 ) -> ServedDay:
     """What is known of a day on which the lists of a night, and of those before it, were served.
 
@@ -77,11 +83,13 @@ def read_day(
         model: Gives the space of the vectors.
         day: The day.
         night: The latest that was published before it.
+        rating_scale: Top of the scale of ratings, in place of what the largest one tells.
     """
     ids, items, since = read_items(session)
     vectors = ListedVectors(session, model, items.text_keys)
     catalogue = Catalogue(ids, since, vectors.vectors)
-    happened = liked(session, taken(session, "deeds_of_day", day=day), preset)
+    deeds = taken(session, "deeds_of_day", day=day)
+    happened = liked(session, deeds, preset, rating_scale)
     user_keys, users = np.unique(happened.user_keys, return_inverse=True)
     history, touched = _earlier(session, user_keys, items.item_keys, day)
     counted = _counted(session, items.item_keys, day)

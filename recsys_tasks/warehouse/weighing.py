@@ -154,9 +154,18 @@ class Liked(NamedTuple):
     days: NDArray[np.int32]
 
 
-def liked(session: Session, read: Taken, preset: Preset) -> Liked:
-    """The interactions with an item and a positive weight."""
-    weights, _ = _weights(session, preset, read.kinds, read.values)
+def liked(
+    session: Session, read: Taken, preset: Preset, rating_scale: float | None = None
+) -> Liked:
+    """The interactions with an item and a positive weight.
+
+    Args:
+        session: Of the night.
+        read: Any interactions.
+        preset: Gives the weights.
+        rating_scale: Top of the scale of ratings, in place of what the largest one tells.
+    """
+    weights, _ = _weights(session, preset, read.kinds, read.values, rating_scale)
     chosen = (weights > 0) & (read.item_keys > 0)
     days = np.floor(read.times[chosen]).astype(np.int32)
     return Liked(read.item_keys[chosen], read.user_keys[chosen], days)
@@ -200,7 +209,11 @@ def _rows(keys: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int3
 
 
 def _weights(
-    session: Session, preset: Preset, kinds: NDArray[np.int16], values: NDArray[np.float32]
+    session: Session,
+    preset: Preset,
+    kinds: NDArray[np.int16],
+    values: NDArray[np.float32],
+    rating_scale: float | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     weights = np.zeros(len(kinds), np.float32)
     text_weights = np.zeros(len(kinds), np.float32)
@@ -208,5 +221,6 @@ def _weights(
         chosen = kinds == key
         # A type that was declared once and is not any more has left its interactions behind.
         if chosen.any() and (kind := preset.event_types.get(name)):
-            weights[chosen], text_weights[chosen] = weigh(kind, values[chosen], largest)
+            top = rating_scale or largest
+            weights[chosen], text_weights[chosen] = weigh(kind, values[chosen], top)
     return weights, text_weights

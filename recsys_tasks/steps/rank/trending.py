@@ -17,7 +17,10 @@ TREND_MEMORY = 20
 def read_trends(
     session: Session, half_lives: tuple[float, ...], item_keys: NDArray[np.int32], night: date
 ) -> NDArray[np.float32]:
-    """Decayed counts of items, seen from the end of a night, shape (n_items, K)."""
+    """Decayed counts of items, seen from the end of a night, shape (n_items, K).
+
+    With noise a sum may be below 0, which no count is: it is 0.
+    """
     since = max(day_number(night) - int(TREND_MEMORY * max(half_lives)), -1)
     columns = (copying.INT4, copying.DAY, copying.FLOAT4)
     keys, days, masses = session.copy_out(
@@ -29,4 +32,4 @@ def read_trends(
         np.bincount(rows[listed], aged[listed, k], minlength=len(item_keys))
         for k in range(aged.shape[1])
     ]
-    return np.stack(counts, axis=1).astype(np.float32)
+    return np.maximum(np.stack(counts, axis=1), 0).astype(np.float32)

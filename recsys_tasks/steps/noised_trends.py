@@ -1,0 +1,151 @@
+"""How many users took to each item on each day, with noise: released once a day, and never again.
+
+A day is released when it is over. Late events do not enter it: to tell a day again whenever it
+changed would tell that somebody was late. What a release adds up to is noted in `noise_releases`;
+the same counts draw the same noise, so that a schema made anew from the same days is the same.
+
+Every item of the catalogue that existed on the day gets noise, whoever took to it. Items that only
+behaviour names are left out: that they are there at all tells of somebody.
+"""
+
+import hashlib
+from datetime import date
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys_tasks.interactions import day_number, rows_of
+from recsys_tasks.noise import (
+    GRID,
+    NoiseKey,
+    Release,
+    clipped_counts,
+    guarantee,
+    noise,
+    scale_for,
+)
+from recsys_tasks.settings import Preset, Privacy, Settings, noise_secret, preset_of
+from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.weighing import Reader, liked
+
+MECHANISM: Final = "trends"
+_COLUMNS: Final = (copying.INT4, copying.DAY, copying.FLOAT4)
+
+
+class _Catalogue(NamedTuple):
+    """Its n items, in the order of ids.
+
+    Attributes:
+        keys: Theirs, shape (n,).
+        ids: Theirs.
+        first_days: Day numbers since when they exist, shape (n,).
+    """
+
+    keys: NDArray[np.int32]
+    ids: tuple[str, ...]
+    first_days: NDArray[np.int64]
+
+
+def release_trends(session: Session, reader: Reader, settings: Settings) -> None:
+    """Release every day that is over and was not yet; a day that goes on has no counts."""
+    privacy, preset = settings.privacy, preset_of(settings)
+    assert privacy is not None  # noqa: S101  who calls has asked
+    configuration = _configuration(privacy, preset)
+    key = NoiseKey(noise_secret(settings))
+    _take_back_exact_days(session)
+    days = [day for day, _ in session.rows("unreleased_days", configuration=configuration)]
+    if not days:
+        return
+    keys, ids, first_days = session.columns("public_items")
+    catalogue = _Catalogue(np.array(keys, np.int32), ids, np.array(first_days, np.int64))
+    for day in days:
+        _release(
+            session,
+            key,
+            privacy,
+            Release(MECHANISM, day, configuration),
+            catalogue,
+            _counts(session, reader, preset, privacy, catalogue, day),
+        )
+    session.execute("mark_trends_released", days=days, configuration=configuration)
+
+
+def _configuration(privacy: Privacy, preset: Preset) -> str:
+    """Names everything but interactions that counts and their noise depend on."""
+    kinds = sorted((name, repr(kind)) for name, kind in preset.event_types.items())
+    facts = (
+        kinds,
+        privacy.epsilon,
+        privacy.most_items,
+        privacy.smallest,
+        privacy.rating_scale,
+        privacy.edition,
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def _take_back_exact_days(session: Session) -> None:
+    """Of days that went on when they were counted without noise."""
+    if days := [day for (day,) in session.rows("exact_days")]:
+        session.execute("delete_daily_trends", days=days)
+        session.execute("forget_trends", days=days)
+
+
+def _counts(
+    session: Session,
+    reader: Reader,
+    preset: Preset,
+    privacy: Privacy,
+    catalogue: _Catalogue,
+    day: date,
+) -> NDArray[np.int64]:
+    """Who took to what on a day, clipped, in steps of 1 / GRID, shape (n_items,)."""
+    counts = np.zeros(len(catalogue.keys), np.int64)
+    for users in reader.ranges([day]):
+        who = liked(session, reader.read([day], users), preset, privacy.rating_scale)
+        rows, is_listed = rows_of(catalogue.keys, who.item_keys)
+        counts += clipped_counts(
+            who.user_keys[is_listed], rows[is_listed], len(counts), privacy.most_items
+        )
+    return counts
+
+
+def _release(
+    session: Session,
+    key: NoiseKey,
+    privacy: Privacy,
+    release: Release,
+    catalogue: _Catalogue,
+    counts: NDArray[np.int64],
+) -> None:
+    """Write a day's counts with noise in place of what the tables hold of it."""
+    day = day_number(release.day)
+    existed = catalogue.first_days <= day
+    ids = [item_id for item_id, was_there in zip(catalogue.ids, existed, strict=True) if was_there]
+    exact = counts[existed]
+    content = key.content(ids, exact)
+    sensitivity = privacy.most_items * GRID
+    scale = scale_for(privacy.epsilon, sensitivity)
+    noised = exact + noise(*key.words(release, content, ids), scale)
+    kept = np.flatnonzero(np.abs(noised) >= max(privacy.smallest * GRID, 1))
+    session.execute("delete_daily_trends", days=[release.day])
+    session.copy_in(
+        "copy_daily_trends",
+        _COLUMNS,
+        (
+            catalogue.keys[existed][kept],
+            np.full(len(kept), day, np.int32),
+            (noised[kept] / GRID).astype(np.float32),
+        ),
+    )
+    session.execute("withdraw_releases", mechanism=MECHANISM, days=[release.day])
+    session.execute(
+        "upsert_release",
+        **release._asdict(),
+        content=content,
+        **guarantee(scale, sensitivity)._asdict(),
+        sensitivity=sensitivity / GRID,
+        scale=scale / GRID,
+        key_id=key.key_id,
+    )

@@ -1,0 +1,220 @@
+"""With RECSYS_PRIVACY, what users share is told once a day, with noise, and accounted."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from recsys_tasks import modelling, nightly
+from recsys_tasks.accounting import account
+from recsys_tasks.errors import BadSettings
+from recsys_tasks.interactions import day_number
+from recsys_tasks.noise import GRID
+from recsys_tasks.settings import Privacy
+from recsys_tasks.steps import accumulate, evaluate
+from recsys_tasks.steps.rank.trending import read_trends
+
+from .made_days import IDLE, LAST, NIGHTS
+from .tenant import Tenant
+
+KEY = SecretStr("a secret of the tests")
+TRENDS = """
+select item_id, day, mass::float8 from daily_trends inner join items using (item_key) order by 1, 2
+"""
+EXACT = """
+select item_id, day, count(distinct user_key)
+from interactions inner join items using (item_key) inner join event_types using (event_type_key)
+where event_type != 'return' and (event_type != 'rating' or value >= 3) group by 1, 2 order by 1, 2
+"""
+RELEASES = """
+select mechanism, day, epsilon, encode(content, 'hex'), is_current from noise_releases order by 1, 2
+"""
+FOUND = """
+select night, target, variant, segment, metric, k, value, ci_low, ci_high, n
+from evaluations order by 1, 2, 3, 4, 5
+"""
+
+
+def with_privacy(tenant: Tenant, epsilon: float = 1.0, **changes: object) -> Tenant:
+    """The same tenant with noise for what its users share."""
+    privacy = Privacy.model_validate({"epsilon": epsilon, "most_items": 100, **changes})
+    settings = tenant.settings.model_copy(update={"privacy": privacy, "noise_key": KEY})
+    return Tenant(tenant.warehouse, settings)
+
+
+def accumulated(tenant: Tenant, day: date = LAST) -> list[tuple[object, ...]]:
+    """Trends after the steps of a night that count."""
+    tenant.draft(day)
+    return tenant.rows(TRENDS)
+
+
+def test_every_item_of_every_day_has_noise(filled: Tenant) -> None:
+    """Also on the day on which nobody did anything; what is true is in it."""
+    exact = {row[:2]: row[2] for row in accumulated(filled)}
+    noised = accumulated(with_privacy(filled))
+
+    items = {str(row[0]) for row in filled.rows("select item_id from items where is_listed")}
+    old = {name for name in items if not name.startswith("new")}
+    gaps = {(name, night): -float(exact.get((name, night), 0)) for name in old for night in NIGHTS}
+    for name, night, mass in noised:
+        if name in old:
+            gaps[name, night] += mass
+    found = np.array(list(gaps.values())) * GRID
+    assert (found % 1 == 0).all()
+    assert (found != 0).mean() > 0.99
+    assert np.abs(found).mean() == pytest.approx(100 * GRID, rel=0.35)
+    assert any(row[1] == NIGHTS[IDLE] for row in noised)
+    since = {row[1] for row in noised if str(row[0]).startswith("new")}
+    assert since == {night for night in NIGHTS if night >= NIGHTS[5]}
+
+
+def test_with_hardly_any_noise_counts_are_what_they_are(filled: Tenant) -> None:
+    noised = accumulated(with_privacy(filled, 100.0, most_items=6, smallest=0.5))
+
+    counted = {row[:2]: round(float(str(row[2]))) for row in noised}
+    assert counted == {row[:2]: row[2] for row in filled.rows(EXACT)}
+
+
+def test_a_retry_and_a_schema_made_anew_have_the_same_noise(filled: Tenant) -> None:
+    tenant = with_privacy(filled)
+    noised = accumulated(tenant)
+    told = tenant.rows(RELEASES)
+
+    assert accumulated(tenant) == noised
+    with tenant.warehouse.transaction() as session:
+        session.select("truncate daily_trends, noise_releases")
+    tenant.run(accumulate, LAST)
+
+    assert tenant.rows(TRENDS) == noised
+    assert tenant.rows(RELEASES) == told
+    assert len(told) == len(NIGHTS)
+
+
+def test_nights_one_by_one_tell_what_all_at_once_tell(filled: Tenant) -> None:
+    tenant = with_privacy(filled)
+    for night in NIGHTS:
+        noised = accumulated(tenant, night)
+    with tenant.warehouse.transaction() as session:
+        session.select("truncate daily_trends, noise_releases")
+    tenant.run(accumulate, LAST)
+
+    assert tenant.rows(TRENDS) == noised
+
+
+def test_late_events_are_not_told(filled: Tenant) -> None:
+    """That a day changes at all would tell of whoever was late."""
+    tenant = with_privacy(filled)
+    noised, told = accumulated(tenant), tenant.rows(RELEASES)
+    tenant.events({"user_id": "late", "item_id": "i0", "day": LAST})
+
+    assert accumulated(tenant) == noised
+    assert tenant.rows(RELEASES) == told
+    assert ("late",) in tenant.rows("select user_id from users")
+
+
+def test_another_edition_is_another_release_and_adds_up(filled: Tenant) -> None:
+    tenant = with_privacy(filled)
+    noised = accumulated(tenant)
+    again = with_privacy(filled, edition=2)
+
+    assert accumulated(again) != noised
+    found = account(again.warehouse, again.settings, 100)
+    assert [(one.n_days, one.n_releases) for one in found.mechanisms] == [(8, 16)]
+    assert found.mechanisms[0].epsilon == pytest.approx(2.0)
+    assert sum(bool(row[-1]) for row in again.rows(RELEASES)) == len(NIGHTS)
+
+
+def test_without_privacy_counts_are_exact_again_and_back_they_cost_nothing(filled: Tenant) -> None:
+    exact = accumulated(filled)
+    tenant = with_privacy(filled)
+    noised = accumulated(tenant)
+    told = tenant.rows(RELEASES)
+
+    assert accumulated(filled) == exact
+    assert not any(row[-1] for row in tenant.rows(RELEASES))
+    assert account(tenant.warehouse, tenant.settings, 0).uncovered[0].startswith("trends of 7 days")
+    assert accumulated(tenant) == noised
+    assert tenant.rows(RELEASES) == told
+
+
+def test_a_day_that_goes_on_is_not_told(filled: Tenant) -> None:
+    accumulated(filled)
+    with filled.warehouse.transaction() as session:
+        statement = "update interaction_days set is_over = false where day = %(day)s"
+        session.select(statement, {"day": LAST})
+    tenant = with_privacy(filled)
+    tenant.run(accumulate, LAST)
+
+    assert max(row[1] for row in tenant.rows(TRENDS)) == LAST - timedelta(days=1)
+
+
+def test_an_item_outside_the_catalogue_is_not_told(filled: Tenant) -> None:
+    filled.events({"user_id": "u1", "item_id": "secret", "day": LAST})
+
+    assert "secret" in {row[0] for row in accumulated(filled)}
+    assert "secret" not in {row[0] for row in accumulated(with_privacy(filled))}
+
+
+def test_no_sum_is_below_nothing(filled: Tenant) -> None:
+    tenant = with_privacy(filled)
+    noised = accumulated(tenant)
+    keys = np.array([row[0] for row in tenant.rows("select item_key from items order by 1")])
+    with tenant.warehouse.transaction() as session:
+        counts = read_trends(session, (1.0, 30.0), keys.astype(np.int32), LAST)
+
+    assert min(float(str(row[2])) for row in noised) < 0
+    assert (counts >= 0).all()
+    assert (counts == 0).any()
+    assert day_number(LAST) == max(day_number(row[1]) for row in noised)  # type: ignore[arg-type]
+
+
+def test_evaluations_are_few_noised_and_told_once(filled: Tenant) -> None:
+    tenant = with_privacy(filled, evaluation_epsilon=50.0, least_users=3)
+    for night in NIGHTS[-3:]:
+        nightly.run_night(tenant.settings, night)
+    rows, told = tenant.rows(FOUND), tenant.rows(RELEASES)
+
+    assert {row[1] for row in rows} == {"new", "all"}
+    assert {row[4] for row in rows} == {"ndcg", "hit_rate"}
+    assert {row[3] for row in rows} >= {"all"}
+    for row in rows:
+        value, low, high, n = (float(str(cell)) for cell in row[6:])
+        assert 0 <= low <= value <= high <= 1
+        assert n >= 3
+    assert sum(row[0] == "evaluations" for row in told) == 2
+    assert not tenant.rows("select from experiment_user_days")
+    tenant.run(evaluate, LAST)
+    assert (tenant.rows(FOUND), tenant.rows(RELEASES)) == (rows, told)
+
+
+def test_noised_evaluations_are_near_the_exact_ones(filled: Tenant) -> None:
+    for night in NIGHTS[-2:]:
+        nightly.run_night(filled.settings, night)
+    exact = {row[:6]: row[6:] for row in filled.rows(FOUND)}
+    tenant = with_privacy(filled, evaluation_epsilon=100.0, least_users=3)
+    tenant.run(evaluate, LAST)
+
+    noised = [row for row in tenant.rows(FOUND) if row[0] == LAST]
+    assert noised
+    for row in noised:
+        value, _, _, n = (float(str(cell)) for cell in exact[row[:6]])
+        assert float(str(row[7])) <= value <= float(str(row[8]))
+        assert abs(n - float(str(row[9]))) <= 2
+
+
+def test_without_a_budget_no_evaluation_is_told(filled: Tenant) -> None:
+    for night in NIGHTS[:2]:
+        nightly.run_night(filled.settings, night)
+    assert filled.rows(FOUND)
+    tenant = with_privacy(filled)
+    tenant.run(evaluate, NIGHTS[1])
+
+    assert not tenant.rows(FOUND)
+
+
+def test_a_model_that_would_learn_without_noise_is_not_trained(filled: Tenant) -> None:
+    tenant = with_privacy(filled)
+
+    with pytest.raises(BadSettings, match="models learn without noise"):
+        modelling.train(tenant.warehouse, tenant.settings)

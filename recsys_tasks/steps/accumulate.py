@@ -41,7 +41,7 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
     if settings.privacy is None:
         _bring_trends(session, reader, preset)
     else:
-        release_trends(session, reader, settings)
+        release_trends(session, reader, settings, settings.privacy)
     counts = [
         bring_deltas(session, preset, live, reader=reader)
         for live in live_models(session, both_stages=False)

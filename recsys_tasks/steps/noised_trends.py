@@ -47,14 +47,13 @@ class _Catalogue(NamedTuple):
     first_days: NDArray[np.int64]
 
 
-def release_trends(session: Session, reader: Reader, settings: Settings) -> None:
+def release_trends(session: Session, reader: Reader, settings: Settings, privacy: Privacy) -> None:
     """Release every day that is over and was not yet; a day that goes on has no counts."""
-    privacy, preset = settings.privacy, preset_of(settings)
-    assert privacy is not None  # noqa: S101  who calls has asked
+    preset = preset_of(settings)
     configuration = _configuration(privacy, preset)
     key = NoiseKey(noise_secret(settings))
     _take_back_exact_days(session)
-    days = [day for day, _ in session.rows("unreleased_days", configuration=configuration)]
+    days = [day for (day,) in session.rows("unreleased_days", configuration=configuration)]
     if not days:
         return
     keys, ids, first_days = session.columns("public_items")

@@ -2,9 +2,7 @@
 
 -- name: unreleased_days
 -- Days that are over whose counts in the tables are no release of a configuration, oldest first.
-select
-    interaction_days.day,
-    interaction_days.n_interactions
+select interaction_days.day
 from interaction_days
 where
     interaction_days.is_over

@@ -25,7 +25,11 @@ select item_id, day, mass::float8 from daily_trends inner join items using (item
 EXACT = """
 select item_id, day, count(distinct user_key)
 from interactions inner join items using (item_key) inner join event_types using (event_type_key)
-where event_type != 'return' and (event_type != 'rating' or value >= 3) group by 1, 2 order by 1, 2
+where
+    event_type != 'return'
+    and (event_type != 'rating' or value >= 3)
+    and (created_at is null or created_at < day + 1)
+group by 1, 2
 """
 RELEASES = """
 select mechanism, day, epsilon, encode(content, 'hex'), is_current from noise_releases order by 1, 2

@@ -35,14 +35,24 @@ from recsys_tasks.interactions import Catalogue, Interactions, date_of
 from recsys_tasks.interest_model import ItemFacts, ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.loading import load_folder
-from recsys_tasks.noise import GRID, NoiseKey, Release, clipped_counts, noise, scale_for
+from recsys_tasks.noise import (
+    GRID,
+    NoiseKey,
+    Release,
+    clipped_counts,
+    noise,
+    noise_in_sums,
+    scale_for,
+    shrunk,
+    variance,
+)
 from recsys_tasks.settings import preset_of, read_settings
 from recsys_tasks.terminal import table
 from recsys_tasks.warehouse import connect, embedded
 from recsys_tasks.warehouse.history import History
 
 EPSILONS = (8.0, 4.0, 2.0, 1.0, 0.5, 0.1)
-BOUNDS = (1, 2, 10, 20)
+BOUNDS = (1, 2, 10)
 POPULAR = 7.0  # days, half-life of the baseline
 TRENDING = 20
 HORIZONS = (7.0, 30.0)
@@ -56,17 +66,20 @@ class Daily(NamedTuple):
         name: What they are called.
         first: The first day.
         counts: In users, shape (n_days, n_items).
+        noise: Variance of the noise of each; 0 for none.
     """
 
     name: str
     first: int
     counts: NDArray[np.float32]
+    noise: float
 
     def before(self, day: int, half_lives: tuple[float, ...]) -> NDArray[np.float32]:
         """Decayed counts as the night before a day reads them, shape (n_items, K)."""
         known = self.counts[: day - self.first]
-        gammas = retention(day - 1 - np.arange(self.first, day), half_lives)
-        return np.maximum(known.T @ gammas, 0).astype(np.float32)
+        ages = day - 1 - np.arange(self.first, day)
+        doubt = noise_in_sums(np.full(len(ages), self.noise), ages, half_lives)
+        return shrunk(known.T @ retention(ages, half_lives), doubt).astype(np.float32)
 
 
 def exact(history: History) -> Daily:
@@ -75,14 +88,14 @@ def exact(history: History) -> Daily:
     first, n_items = int(taken.days[0]), len(history.catalogue)
     counts = np.zeros((int(taken.days[-1]) - first + 1, n_items), np.float32)
     np.add.at(counts, (taken.days - first, taken.items), 1)
-    return Daily("none", first, counts)
+    return Daily("none", first, counts, 0)
 
 
 def noised(history: History, exactly: Daily, epsilon: float, most: int) -> Daily:
     """As nights count with noise."""
     taken = once_a_day(history.interactions)
     scale = scale_for(epsilon, most * GRID)
-    ids = list(history.catalogue.ids)
+    ids = list(history.catalogue.item_ids)
     counts = np.zeros_like(exactly.counts)
     for row in range(len(counts)):
         day = exactly.first + row
@@ -91,7 +104,8 @@ def noised(history: History, exactly: Daily, epsilon: float, most: int) -> Daily
         release = Release("trends", date_of(day), f"{epsilon} {most}")
         steps += noise(*KEY.words(release, KEY.content(ids, steps), ids), scale)
         counts[row] = steps / GRID
-    return Daily(f"{epsilon:g}, {most} items", exactly.first, counts)
+    name = f"{epsilon:g}, {most} items"
+    return Daily(name, exactly.first, counts, variance(scale) / GRID**2)
 
 
 @dataclass
@@ -185,7 +199,11 @@ def main(
     most: Annotated[int, typer.Option(help="What a person counts in a day at most.")] = 5,
 ) -> None:
     """Replay a SAMPLE of FOLDER's last user-days with counts of several epsilons."""
-    history = read(folder, preset)
+    show(read(folder, preset), preset, sample, most)
+
+
+def show(history: History, preset: str, sample: int, most: int) -> None:
+    """A row a kind of counts."""
     exactly = exact(history)
     asked = [(epsilon, most) for epsilon in EPSILONS] + [(1.0, bound) for bound in BOUNDS]
     kinds = [exactly, *(noised(history, exactly, *one) for one in asked)]

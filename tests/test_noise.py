@@ -25,7 +25,10 @@ from recsys_tasks.noise import (
     guarantee,
     interval,
     noise,
+    noise_in_sums,
     scale_for,
+    shrunk,
+    variance,
 )
 from recsys_tasks.noise.laplace import _thresholds, defect
 
@@ -243,3 +246,42 @@ def test_delta_is_what_words_leave_out() -> None:
 
     assert guarantee(scale, 10).delta == pytest.approx(expected)
     assert defect(scale) == pytest.approx((44.4 + log(2)) * scale / 2**64, rel=0.1)
+
+
+@pytest.mark.parametrize("scale", [0.5, 3.0, 50.0])
+def test_the_variance_of_noise_is_what_its_distribution_has(scale: float) -> None:
+    sizes = range(1, int(40 * scale) + 10)
+
+    assert variance(scale) == pytest.approx(
+        2 * sum(size**2 * probability(size, scale) for size in sizes)
+    )
+
+
+def test_noise_fades_as_the_square_of_what_it_is_in() -> None:
+    found = noise_in_sums(np.array([4.0, 4.0]), np.array([0, 1]), (1.0, 1e9))
+
+    np.testing.assert_allclose(found, [4 + 4 / 4, 8])
+
+
+def test_sums_without_noise_stay_and_sums_of_noise_alone_come_out_alike() -> None:
+    sums = np.random.default_rng(1).exponential(3, (200, 2))
+    doubt = np.array([0.0, 100.0])
+
+    found = shrunk(sums, doubt)
+
+    np.testing.assert_allclose(found[:, 0], sums[:, 0])
+    np.testing.assert_allclose(found[:, 1], sums[:, 1].mean())
+
+
+def test_shrunk_sums_are_nearer_to_what_is_true() -> None:
+    random = np.random.default_rng(1)
+    truth = random.exponential(3, (500, 1))
+    told = truth + random.normal(0, 4, truth.shape)
+
+    found = shrunk(told, np.array([16.0]))
+
+    assert ((found - truth) ** 2).mean() < 0.5 * ((told - truth) ** 2).mean()
+
+
+def test_a_catalogue_of_one_item_has_a_count() -> None:
+    assert shrunk(np.array([[3.0]]), np.array([1.0])).tolist() == [[3.0]]

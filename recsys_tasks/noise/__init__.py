@@ -13,6 +13,7 @@ from recsys_tasks.noise.accounting import Guarantee, composed, guarantee, scale_
 from recsys_tasks.noise.clipping import GRID, bounded_steps, clipped_counts
 from recsys_tasks.noise.keyed import NoiseKey, Release
 from recsys_tasks.noise.laplace import interval, noise
+from recsys_tasks.noise.shrinking import noise_in_sums, shrunk, variance
 
 __all__ = [
     "GRID",
@@ -25,5 +26,8 @@ __all__ = [
     "guarantee",
     "interval",
     "noise",
+    "noise_in_sums",
     "scale_for",
+    "shrunk",
+    "variance",
 ]

@@ -56,7 +56,7 @@ def plan_disk(
         standing = sum(size for _, size in tables.values())
     lists, behaviour = (
         _sum(each, {"recommendation_lists": sizes.ranked}),
-        _sum(each, _of_day(sizes)),
+        _sum(each, _of_day(sizes, is_noised=settings.privacy is not None)),
     )
     has = tables.get("recommendation_lists", (0, 0))[0] / max(sizes.ranked, 1)
     of_lists = min(nights, max(settings.keep_nights - has, 0)) * lists
@@ -76,13 +76,13 @@ def _of_items(n: Sizes) -> dict[str, float]:
     return dict.fromkeys(tables, n.items)
 
 
-def _of_day(n: Sizes) -> dict[str, float]:
-    """Rows that a day brings, apart from lists."""
+def _of_day(n: Sizes, *, is_noised: bool) -> dict[str, float]:
+    """Rows that a day brings, apart from lists; every item has noise, whoever took to it."""
     return {
         "interactions": n.events,
         "daily_interests": n.active * n.half_lives,
         "interests": n.active * n.half_lives,
-        "daily_trends": min(n.items, n.events),
+        "daily_trends": n.items if is_noised else min(n.items, n.events),
     }
 
 

@@ -16,7 +16,7 @@ from recsys_tasks.settings.problems import problem_of
 from recsys_tasks.tenants import tenant_file, tenant_variables
 
 FOREIGN: Final = frozenset({"RECSYS_TEST_DSN"})  # the tests' own, no setting
-JSON: Final = ("event_types", "gates", "privacy", "training", "variants")
+JSON: Final = ("event_types", "gates", "training", "variants")
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -183,3 +183,16 @@ select models.model_id
 from models
 where models.kind != 'zero-shot' and models.state != 'retired'
 order by models.model_key;
+
+-- name: noise_of_days
+-- The scale of the noise in the counts of days, oldest first.
+select
+    noise_releases.day,
+    noise_releases.scale
+from noise_releases
+where
+    noise_releases.mechanism = 'trends'
+    and noise_releases.is_current
+    and noise_releases.day <= %(night)s
+    and noise_releases.day > %(since)s
+order by noise_releases.day;

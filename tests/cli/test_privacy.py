@@ -50,7 +50,7 @@ def test_it_sums_what_nights_told_and_never_shows_the_key(
         ('{"epsilon": 1}', "RECSYS_NOISE_KEY"),
         ('{"epsilon": 0}', "RECSYS_PRIVACY.epsilon"),
         ('{"epsilom": 1}', "RECSYS_PRIVACY.epsilo"),
-        ("yes", "RECSYS_PRIVACY is not JSON"),
+        ("yes", "RECSYS_PRIVACY: Input should be a valid dictionary"),
     ],
 )
 def test_what_cannot_be_is_refused(

@@ -169,7 +169,7 @@ def test_no_sum_is_below_nothing(filled: Tenant) -> None:
 
     assert min(float(str(row[2])) for row in noised) < 0
     assert (counts >= 0).all()
-    assert (counts == 0).any()
+    assert counts.any()
     assert day_number(LAST) == max(day_number(row[1]) for row in noised)  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from recsys_tasks.decay import retention
 from recsys_tasks.interactions import date_of, day_number, rows_of
+from recsys_tasks.noise import GRID, noise_in_sums, shrunk, variance
 from recsys_tasks.warehouse import Session, copying
 
 # A decayed count of so many half-lives ago is a millionth of itself. Fewer would show: logarithms
@@ -19,7 +20,7 @@ def read_trends(
 ) -> NDArray[np.float32]:
     """Decayed counts of items, seen from the end of a night, shape (n_items, K).
 
-    With noise a sum may be below 0, which no count is: it is 0.
+    Where days were told with noise, counts are drawn to their mean as far as noise explains them.
     """
     since = max(day_number(night) - int(TREND_MEMORY * max(half_lives)), -1)
     columns = (copying.INT4, copying.DAY, copying.FLOAT4)
@@ -32,4 +33,10 @@ def read_trends(
         np.bincount(rows[listed], aged[listed, k], minlength=len(item_keys))
         for k in range(aged.shape[1])
     ]
-    return np.maximum(np.stack(counts, axis=1), 0).astype(np.float32)
+    sums = np.stack(counts, axis=1)
+    days, scales = session.columns("noise_of_days", night=night, since=date_of(since))
+    if days:
+        ages = day_number(night) - np.array([day_number(day) for day in days])
+        variances = np.array([variance(scale * GRID) for scale in scales]) / GRID**2
+        sums = shrunk(sums, noise_in_sums(variances, ages, half_lives))
+    return sums.astype(np.float32)

@@ -11,7 +11,7 @@ from recsys_tasks.accounting import account
 from recsys_tasks.errors import BadSettings
 from recsys_tasks.interactions import day_number
 from recsys_tasks.noise import GRID
-from recsys_tasks.settings import Privacy
+from recsys_tasks.settings import EventType, Privacy
 from recsys_tasks.steps import accumulate, evaluate
 from recsys_tasks.steps.rank.trending import read_trends
 
@@ -222,3 +222,13 @@ def test_a_model_that_would_learn_without_noise_is_not_trained(filled: Tenant) -
 
     with pytest.raises(BadSettings, match="models learn without noise"):
         modelling.train(tenant.warehouse, tenant.settings)
+
+
+def test_another_weight_of_the_same_sign_tells_nothing_again(filled: Tenant) -> None:
+    tenant = with_privacy(filled)
+    noised, told = accumulated(tenant), tenant.rows(RELEASES)
+    heavier = {"purchase": EventType(weight=9)}
+    settings = tenant.settings.model_copy(update={"event_types": heavier})
+
+    assert accumulated(Tenant(tenant.warehouse, settings)) == noised
+    assert tenant.rows(RELEASES) == told

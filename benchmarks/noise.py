@@ -1,6 +1,6 @@
 """What noise costs: lists and trends of a folder for several epsilons, beside exact ones.
 
-    python benchmarks/noise.py FOLDER --preset shop [--sample 2000] [--most 5]
+    python benchmarks/noise.py FOLDER --preset shop [--sample 10000] [--most 5]
 
 takes a folder in the source contract as a night takes it, makes the counts of every day as the step
 accumulate does with RECSYS_PRIVACY (clipped, noised once, by the same functions), and replays a
@@ -195,7 +195,7 @@ def cells(met: Replay, daily: Daily, exactly: Daily, days: range) -> Iterator[st
 def main(
     folder: Path,
     preset: str = "shop",
-    sample: int = 2_000,
+    sample: int = 10_000,
     most: Annotated[int, typer.Option(help="What a person counts in a day at most.")] = 5,
 ) -> None:
     """Replay a SAMPLE of FOLDER's last user-days with counts of several epsilons."""

@@ -25,7 +25,7 @@ from rich.console import Console
 
 from recsys_tasks.backtesting import read_everything
 from recsys_tasks.decay import retention
-from recsys_tasks.evaluation import last_fifth, replay
+from recsys_tasks.evaluation import Scorer, last_fifth, replay
 from recsys_tasks.evaluation.intervals import difference
 from recsys_tasks.evaluation.judging import in_segment, judge
 from recsys_tasks.evaluation.metrics import METRICS
@@ -210,7 +210,10 @@ def show(history: History, preset: str, sample: int, most: int) -> None:
     zero_shot = ZeroShot.of(preset_of(read_settings(preset=preset)))
     base = InterestScorer("content", zero_shot, history.vectors)
     shared: dict[int, tuple[bytes, NDArray[np.float32]]] = {}
-    scorers = [*(Noised(one, base, shared) for one in kinds), *map(NoisedPopular, kinds)]
+    scorers: list[Scorer] = [
+        *(Noised(one, base, shared) for one in kinds),
+        *map(NoisedPopular, kinds),
+    ]
     since, until = last_fifth(history.interactions)
     met = replay(
         history.interactions,

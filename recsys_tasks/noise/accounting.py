@@ -39,7 +39,7 @@ def guarantee(scale: float, sensitivity: int) -> Guarantee:
     Raises:
         BadSettings: OpenDP is not installed.
     """
-    epsilon = float(_measurement(scale).map(sensitivity))
+    epsilon = float(_measurement(scale).map(sensitivity))  # type: ignore[no-untyped-call]
     # Each step that a contribution changes is at most one cell whose words end somewhere.
     return Guarantee(epsilon, (1 + exp(epsilon)) * sensitivity * defect(scale))
 

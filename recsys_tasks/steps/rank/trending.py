@@ -33,10 +33,10 @@ def read_trends(
         np.bincount(rows[listed], aged[listed, k], minlength=len(item_keys))
         for k in range(aged.shape[1])
     ]
-    sums = np.stack(counts, axis=1)
-    days, scales = session.columns("noise_of_days", night=night, since=date_of(since))
-    if days:
-        ages = day_number(night) - np.array([day_number(day) for day in days])
+    sums: NDArray[np.float64] = np.stack(counts, axis=1).astype(np.float64)
+    noised_days, scales = session.columns("noise_of_days", night=night, since=date_of(since))
+    if noised_days:
+        ages = day_number(night) - np.array([day_number(day) for day in noised_days])
         variances = np.array([variance(scale * GRID) for scale in scales]) / GRID**2
         sums = shrunk(sums, noise_in_sums(variances, ages, half_lives))
     return sums.astype(np.float32)

@@ -79,6 +79,42 @@ def training_form() -> Form:
     }
 
 
+def tuning_form() -> Form:
+    """What a fine-tuning of the encoder can be asked for."""
+    until = "The day after the last to learn from. Empty: all but the days it is then judged on."
+    lora = "Train low-rank adapters in place of all weights; they are merged at the end."
+    return {
+        "name": _field(
+            "tuned",
+            "Name",
+            "Of the new encoder, as in `gifts-2026-11`: not one that there is.",
+            type="string",
+            pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        ),
+        "base": _field(
+            None, "Base", "An encoder by name. Empty: the one that serves.", type=["null", "string"]
+        ),
+        "until": _day("Until", until),
+        "window": _field(
+            7,
+            "Window",
+            "Days between two deeds of a user that are joined.",
+            type="integer",
+            minimum=0,
+        ),
+        "lora": _switch("Adapters", lora),
+        "minutes": _field(
+            60,
+            "Minutes",
+            "Training ends there, with what it has learned.",
+            type="number",
+            minimum=1,
+            maximum=600,
+        ),
+        "seed": _field(0, "Seed", "Of everything random in it.", type="integer", minimum=0),
+    }
+
+
 def erasure_form() -> Form:
     """What an erasure has to be told."""
     user = "The source's user_id. **Everything** that is held of this user goes."

@@ -18,7 +18,7 @@ from recsys_tasks.operation import Operation
 from recsys_tasks.tenants import tenant_names
 
 if TYPE_CHECKING:
-    from recsys_tasks.modelling import Outcome
+    from recsys_tasks.modelling import Comparison, Outcome, Trial
     from recsys_tasks.settings import Settings
 
 log = structlog.get_logger()
@@ -35,6 +35,7 @@ HOPELESS: Final[list[type[BaseException] | str]] = [
     errors.NightRefused,
     errors.NothingHeld,
     errors.SchemaTooNew,
+    errors.UnknownEncoder,
 ]
 STEP_LIMIT: Final = timedelta(hours=3)
 RUN_LIMIT: Final = timedelta(hours=12)  # so long a later night waits for one that hangs
@@ -54,6 +55,10 @@ class Tenant(NamedTuple):
     def called(self, name: str) -> str:
         """The name of a DAG, or of an asset, of this tenant's own."""
         return name if self.name is None else f"{name}-{self.name}"
+
+    def gpu_pool(self) -> str:
+        """The pool of tasks that want a GPU."""
+        return self.operation.gpu_pool or self.operation.pool
 
     def asset(self, name: str) -> sdk.Asset:
         """An asset of this tenant's own."""
@@ -222,7 +227,18 @@ def announce(lists: sdk.Asset, settings: "Settings", day: str) -> None:
 def announce_model(model: sdk.Asset, outcome: "Outcome") -> dict[str, JsonValue]:
     """Give the asset what became of a training, and hand it on."""
     figures: dict[str, JsonValue] = {"model": outcome.model_id, "serves": outcome.serves}
-    if found := outcome.comparison:
+    return _announce(model, figures, outcome.comparison)
+
+
+def announce_encoder(encoder: sdk.Asset, name: str, trial: "Trial") -> dict[str, JsonValue]:
+    """Give the asset what became of a fine-tuning, and hand it on."""
+    return _announce(encoder, {"encoder": name, "serves": trial.serves}, trial.comparison)
+
+
+def _announce(
+    asset: sdk.Asset, figures: dict[str, JsonValue], found: "Comparison | None"
+) -> dict[str, JsonValue]:
+    if found:
         figures |= {"ndcg_difference": found.difference, "ci": [found.ci_low, found.ci_high]}
-    sdk.get_current_context()["outlet_events"][model].extra = figures
+    sdk.get_current_context()["outlet_events"][asset].extra = figures
     return figures

@@ -62,6 +62,9 @@ class Operation(BaseSettings):
     pool: str = Field(
         "default_pool", min_length=1, description="Airflow pool of every task; it must exist"
     )
+    gpu_pool: str | None = Field(
+        None, min_length=1, description="Airflow pool of tasks that want a GPU; else that of all"
+    )
 
     @field_validator("alert_email", mode="before")
     @classmethod

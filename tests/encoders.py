@@ -8,8 +8,13 @@ from numpy.typing import NDArray
 WORDS = ("red", "green", "blue", "cup", "plate", "lamp", "large", "small", "old", "new")
 
 
-def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0, width: int = 16) -> Path:
-    """A plain transformers checkpoint: a random two-layer BERT that knows WORDS."""
+def save_tiny(
+    folder: Path, *, pooler: bool = True, seed: int = 0, width: int = 16, spread: float = 0.5
+) -> Path:
+    """A plain transformers checkpoint: a random two-layer BERT that knows WORDS.
+
+    The smaller the spread of its weights, the more a text is the sum of its words.
+    """
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedTokenizerFast
@@ -31,7 +36,7 @@ def save_tiny(folder: Path, *, pooler: bool = True, seed: int = 0, width: int = 
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=32,
-        initializer_range=0.5,
+        initializer_range=spread,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

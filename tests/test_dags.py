@@ -264,6 +264,9 @@ def test_every_field_says_what_it_is_for(dags: Bag) -> None:
         ("nightly_recommendations", "dry_run", "yes"),
         ("refresh_today", "active_days", None),
         ("train_interest_model", "seed", -1),
+        ("train_encoder", "name", "a/b"),
+        ("train_encoder", "window", -1),
+        ("train_encoder", "minutes", 0),
         ("erase_user", "user_id", ""),
         ("erase_user", "confirmation", None),
     ],
@@ -288,7 +291,9 @@ def test_an_erasure_needs_a_user_and_a_confirmation(dags: Bag) -> None:
 def test_each_tenant_has_dags_and_assets_of_its_own(
     parse: Callable[..., Any], tmp_path: Path
 ) -> None:
-    (tmp_path / "acme.env").write_text("RECSYS_PUBLISH_BY=04:30\nRECSYS_FIRST_DAY=2025-03-01\n")
+    (tmp_path / "acme.env").write_text(
+        "RECSYS_PUBLISH_BY=04:30\nRECSYS_FIRST_DAY=2025-03-01\nRECSYS_GPU_POOL=gpus\n"
+    )
     (tmp_path / "other-shop.env").write_text("RECSYS_POOL=big\n")
     bag = parse(RECSYS_TENANTS=str(tmp_path), RECSYS_PUBLISH_BY="never")
     tenants = ("acme", "other-shop")
@@ -301,6 +306,8 @@ def test_each_tenant_has_dags_and_assets_of_its_own(
     assert not other.deadline  # the environment says what tenants have in common
     assert acme.start_date == datetime(2025, 3, 1, tzinfo=UTC)
     assert other.get_task("rank").partial_kwargs["pool"] == "big"
+    tuning = {name: bag.dags[f"train_encoder-{name}"].get_task("tune").pool for name in tenants}
+    assert tuning == {"acme": "gpus", "other-shop": "big"}
     assert acme.tags == {"ebbtide", "acme"}
     assert acme.get_task("publish").outlets[0].name == "ebbtide_lists-acme"
 

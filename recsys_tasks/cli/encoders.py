@@ -1,18 +1,22 @@
-"""Commands about encoders: add one beside the serving one, compare, switch, retire."""
+"""Commands about encoders: add or tune one beside the serving one, compare, switch, retire."""
 
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from recsys_tasks import modelling
 from recsys_tasks.cli.models import interval_of
 from recsys_tasks.cli.options import Dsn, Preset, Schema, Until, day_of, settings_of
 from recsys_tasks.cli.output import ANSWERS, ERRORS
 from recsys_tasks.encoder import Specification
+from recsys_tasks.finetuning import LORA_RANK, Card, TuningOptions
+from recsys_tasks.modelling import Comparison
 from recsys_tasks.settings import read_settings
 from recsys_tasks.terminal import progress, table
 from recsys_tasks.warehouse import connect
 
+OPTIONS = TuningOptions()
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As `ebbtide encoders` names it.")]
 
 app = typer.Typer(help="Encoders beside the one that serves: docs/encoders.md.")
@@ -85,6 +89,86 @@ def add(
 
 
 @app.command()
+def tune(  # noqa: PLR0913  what can be chosen, each named
+    name: Name,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", help="An encoder by name; else the one that serves."),
+    ] = None,
+    until: Until = None,
+    window: Annotated[
+        int, typer.Option("--window", min=0, help="Days between two deeds that are joined.")
+    ] = OPTIONS.window,
+    *,
+    lora: Annotated[
+        bool, typer.Option("--lora", help=f"Low-rank adapters (rank {LORA_RANK}), then merged.")
+    ] = False,
+    layers: Annotated[
+        int, typer.Option("--layers", min=0, help="Train the last so many layers; 0 for all.")
+    ] = OPTIONS.layers,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0.01, help="Training ends there.")
+    ] = OPTIONS.minutes,
+    passes: Annotated[
+        int, typer.Option("--passes", min=1, help="Over the pairs.")
+    ] = OPTIONS.max_passes,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=2, help="Pairs learned from at once.")
+    ] = OPTIONS.batch_size,
+    seed: Annotated[int, typer.Option("--seed", help="Of everything random in it.")] = OPTIONS.seed,
+    switch_if_it_wins: Annotated[
+        bool, typer.Option("--switch", help="Compare, and let it serve if it wins beyond noise.")
+    ] = False,
+    dsn: Dsn = None,
+    schema: Schema = None,
+    preset: Preset = None,
+) -> None:
+    """Tune an encoder on what users did before a day; add it beside the one that serves.
+
+    Without --until it learns from nothing that `compare` judges on.
+    """
+    settings = settings_of(dsn, schema, preset)
+    options = TuningOptions(
+        window=window,
+        seed=seed,
+        minutes=minutes,
+        max_passes=passes,
+        batch_size=batch_size,
+        near=settings.duplicates,
+        layers=layers,
+        lora=LORA_RANK if lora else 0,
+    )
+    with progress(ERRORS.console) as bars:
+        task = bars.add_task("tuning", total=None)
+        card = modelling.tune_encoder(
+            connect(settings),
+            settings,
+            name,
+            options,
+            base=base,
+            until=day_of(until),
+            on_progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )
+    ANSWERS.print(_table_of(name, card))
+    if switch_if_it_wins:
+        trial = modelling.try_encoder(connect(settings), settings, name)
+        ANSWERS.print(_compared(name, trial.comparison))
+        ANSWERS.print("It serves from now on." if trial.serves else "What served goes on.")
+
+
+def _table_of(name: str, card: Card) -> Table:
+    """What a tuned encoder learned from."""
+    shown = table("encoder", name)
+    shown.add_row("tuned from", card.base_id)
+    shown.add_row("on the days until", str(card.until))
+    shown.add_row("pairs, users, items", f"{card.pairs:,}, {card.users:,}, {card.items:,}")
+    shown.add_row("steps", f"{card.steps:,} of {card.planned:,}, {card.seconds:,.0f} s")
+    if card.losses:
+        shown.add_row("loss, first and last", f"{card.losses[0]:.3f}, {card.losses[-1]:.3f}")
+    return shown
+
+
+@app.command()
 def compare(
     name: Name,
     until: Until = None,
@@ -96,12 +180,16 @@ def compare(
     settings = settings_of(dsn, schema, preset)
     with ERRORS.console.status("replaying"):
         found = modelling.compare_encoder(connect(settings), settings, name, day_of(until))
+    ANSWERS.print(_compared(name, found))
+
+
+def _compared(name: str, found: Comparison) -> Table:
     shown = table("zero-shot", f"{found.since} until {found.until}, target {found.target}")
     shown.add_row("user-days", f"{found.n:,}")
     shown.add_row(f"NDCG@10 with {name}", f"{found.candidate_ndcg:.4f}")
     shown.add_row("NDCG@10 with the encoder that serves", f"{found.rival_ndcg:.4f}")
     shown.add_row("difference", interval_of(found))
-    ANSWERS.print(shown)
+    return shown
 
 
 @app.command()

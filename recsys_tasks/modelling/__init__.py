@@ -11,12 +11,15 @@ from recsys_tasks.modelling.encoders import compare_encoder, retire_encoder, swi
 from recsys_tasks.modelling.fitting import Fitted, Request
 from recsys_tasks.modelling.learning import Outcome, train
 from recsys_tasks.modelling.switching import retire_model, serve_model
+from recsys_tasks.modelling.trying import Trial, try_encoder
+from recsys_tasks.modelling.tuning import tune_encoder
 
 __all__ = [
     "Comparison",
     "Fitted",
     "Outcome",
     "Request",
+    "Trial",
     "add_encoder",
     "compare_encoder",
     "retire_encoder",
@@ -24,4 +27,6 @@ __all__ = [
     "serve_model",
     "switch_encoder",
     "train",
+    "try_encoder",
+    "tune_encoder",
 ]

@@ -16,8 +16,9 @@ from recsys_tasks.evaluation import Scorer, differences, last_fifth, replay
 from recsys_tasks.evaluation.measuring import values
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import Target
-from recsys_tasks.interactions import Catalogue, Interactions, date_of, day_number
-from recsys_tasks.interest_model import InterestModel
+from recsys_tasks.finetuning import tuned_until
+from recsys_tasks.interactions import ALWAYS, Catalogue, Interactions, date_of, day_number
+from recsys_tasks.interest_model import InterestModel, ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.modelling.fitting import Fitted
 from recsys_tasks.presets import Preset
@@ -96,6 +97,24 @@ def window(interactions: Interactions, until: int, rival: Rival) -> int:
     known = day_number(rival.trained_until)
     half = known + (until - known + 1) // 2
     return max(since, half) if half < until else since
+
+
+def first_judged(interactions: Interactions, until: int) -> int:
+    """The first day of those that a candidate is judged on where nothing was trained yet."""
+    return window(interactions, until, Rival("", ZeroShot((), (), 0, (), ()), None, None))
+
+
+def first_unknown(model: str, until: int) -> int:
+    """The first day that an encoder's weights have not learned from.
+
+    Raises:
+        NothingToEvaluate: It is not before `until`.
+    """
+    known = tuned_until(model)
+    first = day_number(known) if known else ALWAYS
+    if first >= until:
+        raise NothingToEvaluate(since=date_of(first), until=date_of(until))
+    return first
 
 
 def compare(

@@ -8,16 +8,17 @@ one transaction switches both.
 from datetime import date
 
 from recsys_tasks.errors import NothingToEvaluate, UnknownEncoder
+from recsys_tasks.finetuning import tuned_until
 from recsys_tasks.interactions import day_number
 from recsys_tasks.interest_model import ZeroShot
-from recsys_tasks.modelling.comparing import Comparison, Rival, compare, window
+from recsys_tasks.modelling.comparing import Comparison, Rival, compare, first_unknown, window
 from recsys_tasks.modelling.embedding_beside import bring_encoder, bring_vectors, find
 from recsys_tasks.modelling.rebuilding import rebuild
 from recsys_tasks.modelling.switching import switch
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.warehouse import Session, Warehouse
-from recsys_tasks.warehouse.encoders import NamedEncoder
+from recsys_tasks.warehouse.encoders import NamedEncoder, encoder_in_use
 from recsys_tasks.warehouse.history import read_history
 from recsys_tasks.warehouse.models import (
     LEARNED,
@@ -34,12 +35,13 @@ def compare_encoder(
     """Replay the last days with an encoder and with the one that serves, both zero-shot.
 
     So the encoder alone makes the difference; `train(..., encoder=name)` compares a model that was
-    trained on its vectors with the one that serves.
+    trained on its vectors with the one that serves. Days that a tuned encoder has learned from are
+    left out.
 
     Raises:
         UnknownEncoder: There is none of this name.
         NoModel: No night has run yet.
-        NothingToEvaluate: Nobody did anything to compare on.
+        NothingToEvaluate: Nobody did anything to compare on that the encoder has not learned from.
     """
     named = bring_vectors(warehouse, settings, name)
     preset = preset_of(settings)
@@ -51,11 +53,14 @@ def compare_encoder(
             raise NothingToEvaluate(since="the first day", until="the last")
         history = read_history(session, preset, named, end)
         rivals = read_history(session, preset, serving, end)
+        known_to_rival = tuned_until(encoder_in_use(session, settings).model)
     if not len(history.interactions):
         raise NothingToEvaluate(since="the first day", until=end)
-    rival = Rival(model.fingerprint(serving.encoder_id), model, None, None)
+    rival = Rival(model.fingerprint(serving.encoder_id), model, None, known_to_rival)
     last = day_number(end)
-    since = window(history.interactions, last, rival)
+    since = max(
+        window(history.interactions, last, rival), first_unknown(named.specification.model, last)
+    )
     candidate = rival._replace(model_id=model.fingerprint(named.encoder_id))
     return compare(history, candidate, rival, since, last, preset, rivals)
 

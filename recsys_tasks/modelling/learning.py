@@ -10,9 +10,15 @@ from datetime import date
 from typing import NamedTuple
 
 from recsys_tasks.errors import BadSettings, NothingToEvaluate
-from recsys_tasks.interactions import date_of, day_number
+from recsys_tasks.interactions import ALWAYS, date_of, day_number
 from recsys_tasks.interest_model import ZeroShot
-from recsys_tasks.modelling.comparing import Comparison, Rival, compare, window
+from recsys_tasks.modelling.comparing import (
+    Comparison,
+    Rival,
+    compare,
+    first_unknown,
+    window,
+)
 from recsys_tasks.modelling.embedding_beside import bring_encoder, bring_vectors
 from recsys_tasks.modelling.fitting import Fit, Fitted, Request, fit
 from recsys_tasks.modelling.rebuilding import rebuild
@@ -59,6 +65,7 @@ class _Case(NamedTuple):
         space: Whose vectors the candidate reads.
         rival: The serving model.
         until: The day after the last to learn from.
+        encoder: The model whose vectors the candidate reads, where it is not the serving one's.
     """
 
     history: History
@@ -66,6 +73,7 @@ class _Case(NamedTuple):
     space: Space
     rival: Rival
     until: int
+    encoder: str | None
 
 
 def train(  # noqa: PLR0913  what the command's options say, each named
@@ -148,7 +156,8 @@ def _read(
     if not len(history.interactions):
         raise NothingToEvaluate(since="the first day", until=end)
     rival = Rival(serving.stored.model_id, serving.interest, serving.second_stage, trained_until)
-    return _Case(history, rivals, space, rival, day_number(end))
+    encoder = named.specification.model if named else None
+    return _Case(history, rivals, space, rival, day_number(end), encoder)
 
 
 def _try_out(
@@ -165,8 +174,11 @@ def _try_out(
     Raises:
         NothingToEvaluate: Nobody took to anything on them, and there must be a comparison.
     """
-    since = window(case.history.interactions, case.until, case.rival)
     try:
+        since = max(
+            window(case.history.interactions, case.until, case.rival),
+            first_unknown(case.encoder, case.until) if case.encoder else ALWAYS,
+        )
         tell(f"training on what precedes {date_of(since)}")
         held_out = _fit(settings, case, since, request, fitter)
         tell(f"comparing on {date_of(since)} until {date_of(case.until)}")

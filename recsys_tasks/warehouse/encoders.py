@@ -36,6 +36,13 @@ def encoder_in_use(session: Session, settings: Settings) -> Specification:
     return configured if facts is None else Specification.parsed(facts)
 
 
+def serving_name(session: Session, settings: Settings) -> str:
+    """The name of the encoder that nights embed with; CONFIGURED for that of the settings."""
+    configured = Specification.of(settings).fingerprint
+    name: str | None = session.value("serving_encoder_name", configured=configured)
+    return name or CONFIGURED
+
+
 def encoder_named(session: Session, settings: Settings, name: str) -> NamedEncoder:
     """An encoder that was added.
 

@@ -4,6 +4,19 @@ select encoders.specification
 from encoders
 where encoders.state = 'serving' and encoders.configured = %(configured)s;
 
+-- name: serving_encoder_name
+select encoders.name
+from encoders
+where encoders.state = 'serving' and encoders.configured = %(configured)s;
+
+-- name: contents_of_items
+-- What the encoder reads of each item that has a text.
+select
+    items.item_key,
+    texts.content
+from items
+inner join texts on items.text_key = texts.text_key;
+
 -- name: insert_encoder!
 insert into encoders (name, specification, encoder_id, dim)
 values (

@@ -36,6 +36,19 @@ def test_an_encoder_is_added_compared_switched_to_and_back_and_retired(
     assert "No other one was added" in ebbtide("encoders").out
 
 
+def test_an_encoder_is_tuned_and_has_to_win(shop: Warehouse, ebbtide: Ebbtide) -> None:
+    del shop
+    ebbtide("night", DAYS[-1].isoformat())
+    answer = ebbtide("encoders", "tune", "own", "--passes", 1, "--window", 2, "--switch")
+
+    assert answer.status == 0
+    assert "tuned from" in answer.out
+    assert "NDCG@10 with own" in answer.out
+    assert ("What served goes on." in answer.out) != ("It serves from now on." in answer.out)
+    assert "own" in ebbtide("encoders").out
+    assert_one_line(ebbtide("encoders", "tune", "own", "--passes", 2).err)
+
+
 def test_what_cannot_be_added_is_said_in_one_line(
     shop: Warehouse, ebbtide: Ebbtide, tmp_path: Path
 ) -> None:

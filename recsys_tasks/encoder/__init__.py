@@ -4,6 +4,7 @@ from recsys_tasks.encoder.loading import DEFAULT_ENCODER, load_encoder
 from recsys_tasks.encoder.model import Encoder
 from recsys_tasks.encoder.recipe import DEFAULT_MAX_TOKENS, Recipe
 from recsys_tasks.encoder.specification import Specification, loaded
+from recsys_tasks.encoder.stance import direction_of, stances
 from recsys_tasks.encoder.suitability import Suitability, suitability
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "Recipe",
     "Specification",
     "Suitability",
+    "direction_of",
     "load_encoder",
     "loaded",
+    "stances",
     "suitability",
 ]

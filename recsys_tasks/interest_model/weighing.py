@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from recsys_tasks.presets import EventType
 
 POSITIVE_SHARE = 0.6  # of the scale: a rating counts from here upward (docs/protocol.md)
+LEAST_PRAISED, MOST_PRAISED = -0.5, 1.5  # of a weight: as a rating's worst; half as much again
 SCALES = (1.0, 5.0, 10.0, 100.0)  # that ratings are given on
 
 
@@ -18,13 +19,20 @@ class Weights(NamedTuple):
     texts: NDArray[np.float32]
 
 
-def weigh(kind: EventType, values: NDArray[np.float32], largest: float) -> Weights:
+def weigh(
+    kind: EventType,
+    values: NDArray[np.float32],
+    largest: float,
+    stances: NDArray[np.float32] | None = None,
+) -> Weights:
     """The weights of interactions of one type.
 
     Args:
         kind: The preset's rule for the type.
         values: As the source gives them, shape (n,); nan where there is none.
         largest: The largest value of this type so far, which tells the scale of ratings.
+        stances: Of what users wrote, from -1 against to 1 for, shape (n,); 0 where nothing was
+            written, None where nobody asks.
     """
     factor = np.ones(len(values), np.float64)
     known = ~np.isnan(values)
@@ -32,8 +40,21 @@ def weigh(kind: EventType, values: NDArray[np.float32], largest: float) -> Weigh
         factor[known] = rating_strength(values[known] / scale_of(largest))
     elif kind.value == "log":
         factor[known] = np.log(np.e + values[known])
+    if stances is not None and kind.weight > 0:
+        rated = known & (kind.value == "rating")
+        factor *= np.where(rated, 1.0, turn(stances, kind.stance))
     weights = (kind.weight * factor).astype(np.float32)
     return Weights(weights, (weights * kind.text_weight).astype(np.float32))
+
+
+def turn(stances: NDArray[np.float32], strength: float) -> NDArray[np.float64]:
+    """What stances make of a weight: at full strength from -0.5 of it over all of it to 1.5.
+
+    >>> turn(np.array([-1.0, 0.0, 1.0], np.float32), 1.0).tolist()
+    [-0.5, 1.0, 1.5]
+    """
+    turned = np.where(stances > 0, (MOST_PRAISED - 1) * stances, (1 - LEAST_PRAISED) * stances)
+    return 1 + strength * turned.astype(np.float64)
 
 
 def scale_of(largest: float) -> float:

@@ -121,4 +121,5 @@ def retire_encoder(warehouse: Warehouse, settings: Settings, name: str) -> Named
         session.execute("retire_models_of_encoder", encoder_id=named.encoder_id)
         forget_retired(session)
         session.execute("delete_vectors_of_encoder", encoder_id=named.encoder_id)
+        session.execute("delete_direction_of_encoder", encoder_id=named.encoder_id)
     return named

@@ -6,6 +6,7 @@ repeat policy, and says beside each why. `settings.preset_of` lays an operator's
 
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
 from itertools import pairwise
 from typing import Literal, Self
@@ -35,6 +36,9 @@ class EventType(BaseModel):
             `log`: the weight is multiplied by ln(e + value), so by 1 where the value is 0. An
             event without a value has the weight as it stands.
         text_weight: Weight of what the user wrote with it, relative to `weight`.
+        stance: How far the stance of what the user wrote turns a positive weight, from 0 for not at
+            all to 1: praise then makes it up to half as large again, a complaint takes it down to
+            minus half of it. A rating given with the text has said it, and is not turned.
         needs_item: Whether an event of this type without an item is a broken row.
         uses_up: Whether the user has had the item after it, so that the repeat policy keeps it out
             of lists.
@@ -48,6 +52,7 @@ class EventType(BaseModel):
     weight: float
     value: Literal["ignore", "rating", "log"] = "ignore"
     text_weight: float = Field(0.0, ge=0)
+    stance: float = Field(0.0, ge=0, le=1)
     needs_item: bool = True
     uses_up: bool = True
     minimum: float | None = None
@@ -63,6 +68,10 @@ class EventType(BaseModel):
             message = "value 'log' needs a minimum of at least 0"
             raise ValueError(message)
         return self
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """Its fields, but for a stance that does nothing: what was weighed without it stays so."""
+        return (part for part in super().__repr_args__() if part != ("stance", 0.0))
 
 
 class Repeat(BaseModel):

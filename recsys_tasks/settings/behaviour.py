@@ -52,6 +52,9 @@ def fingerprint_of(settings: Settings) -> str:
     """Twelve hexadecimal digits that change when a setting or a preset changes the lists."""
     facts = settings.model_dump(mode="json", exclude=set(WITHOUT_EFFECT | IN_PRESET))
     facts["preset"] = preset_of(settings).model_dump(mode="json")
+    for kind in facts["preset"]["event_types"].values():
+        if kind["stance"] == 0:  # lists of before there were stances stay valid
+            del kind["stance"]
     given = {name: kind.model_dump(exclude_unset=True) for name, kind in settings.variants.items()}
     facts["variants"] = given
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]

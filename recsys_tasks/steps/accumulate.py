@@ -21,7 +21,7 @@ from recsys_tasks.steps import Counts
 from recsys_tasks.steps.noised_trends import release_trends
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import Users
-from recsys_tasks.warehouse.models import ZERO_SHOT, LiveModel, live_models
+from recsys_tasks.warehouse.models import ZERO_SHOT, LiveModel, StoredModel, live_models
 from recsys_tasks.warehouse.replacing import replace_deltas
 from recsys_tasks.warehouse.weighing import Reader, Weighed, liked, weighed_of
 
@@ -38,14 +38,12 @@ def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG
     preset = preset_of(settings)
     forget_retired(session)
     reader = Reader(session)
+    models = live_models(session, both_stages=False)
     if settings.privacy is None:
-        _bring_trends(session, reader, preset)
+        _bring_trends(session, reader, preset, models[0].stored)
     else:
-        release_trends(session, reader, settings, settings.privacy)
-    counts = [
-        bring_deltas(session, preset, live, reader=reader)
-        for live in live_models(session, both_stages=False)
-    ]
+        release_trends(session, reader, settings, settings.privacy, models[0].stored)
+    counts = [bring_deltas(session, preset, live, reader=reader) for live in models]
     n_days, n_deltas = np.sum(counts, axis=0).tolist()
     return {"days": n_days, "deltas": n_deltas}
 
@@ -190,26 +188,28 @@ def summed(model: InterestModel, happened: Weighed) -> NDArray[np.float32]:
     return model.inputs(np.concatenate([vectors, padding]))[: len(vectors)]
 
 
-def _bring_trends(session: Session, reader: Reader, preset: Preset) -> None:
+def _bring_trends(session: Session, reader: Reader, preset: Preset, serving: StoredModel) -> None:
     """Count who took to what on every day that needs it."""
-    kinds, scales = _rules(session, preset)
-    weighing = _digest((kinds, scales))
+    facts: tuple[object, ...] = _rules(session, preset)
+    if any(kind.stance for kind in preset.event_types.values()):
+        facts = (*facts, serving.encoder_id)  # whoever complains has not taken to it
+    weighing = _digest(facts)
     stale = session.rows("stale_trends", weighing=weighing)
     for days in _chunks(stale, CHUNK):
         session.execute("withdraw_releases", mechanism="trends", days=days)
         session.execute("delete_daily_trends", days=days)
-        trends = _trends(session, reader, preset, days)
+        trends = _trends(session, reader, preset, serving, days)
         session.copy_in("copy_daily_trends", (copying.INT4, copying.DAY, copying.FLOAT4), trends)
         session.execute("mark_trends", days=days, weighing=weighing)
 
 
 def _trends(
-    session: Session, reader: Reader, preset: Preset, days: list[date]
+    session: Session, reader: Reader, preset: Preset, serving: StoredModel, days: list[date]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """How many users did something good with each item on each day; a user counts once a day."""
     counted = [np.zeros(0, np.int64)]
     for users in reader.ranges(days):
-        who = liked(session, reader.read(days, users), preset)
+        who = liked(session, reader.read(days, users), preset, serving)
         pairs = who.item_keys.astype(np.int64) << 32 | who.days
         order = np.lexsort((who.user_keys, pairs))
         keys = who.user_keys[order]

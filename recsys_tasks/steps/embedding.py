@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.encoder import Encoder, suitability
+from recsys_tasks.encoder import Encoder, direction_of, suitability
 from recsys_tasks.errors import BrokenEncoder
 from recsys_tasks.texts import content_hash
 from recsys_tasks.warehouse import Session, Warehouse, copying
@@ -60,6 +60,7 @@ def embed_missing(
     Raises:
         ManyTexts: They were more than `most`.
     """
+    _keep_direction(session, encoder)
     missing = missing_texts(session, encoder)
     if most is not None and len(missing) > most:
         raise ManyTexts(encoder, missing, session.value("n_erasures"))
@@ -117,7 +118,8 @@ def embed_beside(
     Returns:
         How many were without one.
     """
-    with warehouse.transaction() as session:
+    with warehouse.transaction(exclusive=True) as session:
+        _keep_direction(session, encoder)
         missing = missing_texts(session, encoder)
     done = 0
     for chunk in _chunks(missing):
@@ -128,6 +130,18 @@ def embed_beside(
         if on_progress:
             on_progress(done, len(missing))
     return len(missing)
+
+
+def _keep_direction(session: Session, encoder: Encoder) -> None:
+    """Write down which way praise lies, once an encoder: stances are read off texts' vectors."""
+    if not session.value("is_direction_known", encoder_id=encoder.encoder_id):
+        vector, middle = direction_of(encoder)
+        session.execute(
+            "insert_direction",
+            encoder_id=encoder.encoder_id,
+            direction=vector.tolist(),
+            middle=middle,
+        )
 
 
 def _chunks(texts: list[MissingText]) -> Iterator[list[MissingText]]:

@@ -27,6 +27,7 @@ from recsys_tasks.noise import (
 )
 from recsys_tasks.settings import Preset, Privacy, Settings, noise_secret, preset_of
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.weighing import Reader, liked
 
 MECHANISM: Final = "trends"
@@ -47,10 +48,12 @@ class _Catalogue(NamedTuple):
     first_days: NDArray[np.int64]
 
 
-def release_trends(session: Session, reader: Reader, settings: Settings, privacy: Privacy) -> None:
+def release_trends(
+    session: Session, reader: Reader, settings: Settings, privacy: Privacy, serving: StoredModel
+) -> None:
     """Release every day that is over and was not yet; a day that goes on has no counts."""
     preset = preset_of(settings)
-    configuration = _configuration(privacy, preset)
+    configuration = _configuration(privacy, preset, serving)
     key = NoiseKey(noise_secret(settings))
     _take_back_exact_days(session)
     days = [day for (day,) in session.rows("unreleased_days", configuration=configuration)]
@@ -65,18 +68,24 @@ def release_trends(session: Session, reader: Reader, settings: Settings, privacy
             privacy,
             Release(MECHANISM, day, configuration),
             catalogue,
-            _counts(session, reader, preset, privacy, catalogue, day),
+            _counts(session, reader, settings, privacy, serving, catalogue, day),
         )
     session.execute("mark_trends_released", days=days, configuration=configuration)
 
 
-def _configuration(privacy: Privacy, preset: Preset) -> str:
+def _configuration(privacy: Privacy, preset: Preset, serving: StoredModel) -> str:
     """Names everything but interactions that a release depends on: another one costs as much again.
 
     Of a weight its sign alone counts; and what is left out of a release costs nothing.
     """
     kinds = sorted(
-        (name, np.sign(kind.weight).item(), kind.value == "rating")
+        (
+            name,
+            np.sign(kind.weight).item(),
+            kind.value == "rating",
+            # Whoever complains has not taken to it, and by its vector a text is a complaint.
+            (kind.stance, serving.encoder_id) if kind.stance else None,
+        )
         for name, kind in preset.event_types.items()
     )
     facts = (kinds, privacy.epsilon, privacy.most_items, privacy.rating_scale, privacy.edition)
@@ -93,15 +102,17 @@ def _take_back_exact_days(session: Session) -> None:
 def _counts(
     session: Session,
     reader: Reader,
-    preset: Preset,
+    settings: Settings,
     privacy: Privacy,
+    serving: StoredModel,
     catalogue: _Catalogue,
     day: date,
 ) -> NDArray[np.int64]:
     """Who took to what on a day, clipped, in steps of 1 / GRID, shape (n_items,)."""
     counts = np.zeros(len(catalogue.keys), np.int64)
     for users in reader.ranges([day]):
-        who = liked(session, reader.read([day], users), preset, privacy.rating_scale)
+        read = reader.read([day], users)
+        who = liked(session, read, preset_of(settings), serving, privacy.rating_scale)
         rows, is_listed = rows_of(catalogue.keys, who.item_keys)
         counts += clipped_counts(
             who.user_keys[is_listed], rows[is_listed], len(counts), privacy.most_items

@@ -89,7 +89,7 @@ def read_day(
     vectors = ListedVectors(session, model, items.text_keys)
     catalogue = Catalogue(ids, since, vectors.vectors)
     deeds = taken(session, "deeds_of_day", day=day)
-    happened = liked(session, deeds, preset, rating_scale)
+    happened = liked(session, deeds, preset, model, rating_scale)
     user_keys, users = np.unique(happened.user_keys, return_inverse=True)
     history, touched = _earlier(session, user_keys, items.item_keys, day)
     counted = _counted(session, items.item_keys, day)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.interactions import NO_ROW, Interactions, rows_of
-from recsys_tasks.interest_model import weigh
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.interests import EVERYBODY, Users
 from recsys_tasks.warehouse.session import Session
 from recsys_tasks.warehouse.text_vectors import Space, Texts, read_vectors
+from recsys_tasks.warehouse.weights import Taken, weights_of
 
 AT_ONCE: Final = 1_000_000  # interactions in memory, of days that have more
 
@@ -26,18 +26,6 @@ _COLUMNS = (
     copying.INT4,  # text_key of the item, 0 for none
     copying.INT4,  # text_key of what the user wrote, 0 for none
 )
-
-
-class Taken(NamedTuple):
-    """Interactions as they were read; shape (n,) each, of the kinds of _COLUMNS."""
-
-    user_keys: NDArray[np.int32]
-    item_keys: NDArray[np.int32]
-    times: NDArray[np.float64]
-    kinds: NDArray[np.int16]
-    values: NDArray[np.float32]
-    item_text_keys: NDArray[np.int32]
-    text_keys: NDArray[np.int32]
 
 
 class Reader:
@@ -132,7 +120,7 @@ def weighed_of(
     items = items or _occurring(read.item_keys, read.item_text_keys)
     text_keys = np.unique(read.text_keys[read.text_keys > 0])
     vectors = read_vectors(session, space, np.concatenate([items.text_keys, text_keys]), texts)
-    weights, text_weights = _weights(session, preset, read.kinds, read.values)
+    weights, text_weights = weights_of(session, preset, space, read)
     text_rows = _rows(text_keys, read.text_keys)
     interactions = Interactions(
         user_rows.astype(np.int32),
@@ -155,7 +143,11 @@ class Liked(NamedTuple):
 
 
 def liked(
-    session: Session, read: Taken, preset: Preset, rating_scale: float | None = None
+    session: Session,
+    read: Taken,
+    preset: Preset,
+    space: Space,
+    rating_scale: float | None = None,
 ) -> Liked:
     """The interactions with an item and a positive weight.
 
@@ -163,9 +155,10 @@ def liked(
         session: Of the night.
         read: Any interactions.
         preset: Gives the weights.
+        space: Whose vectors tell the stance of a text.
         rating_scale: Top of the scale of ratings, in place of what the largest one tells.
     """
-    weights, _ = _weights(session, preset, read.kinds, read.values, rating_scale)
+    weights, _ = weights_of(session, preset, space, read, rating_scale)
     chosen = (weights > 0) & (read.item_keys > 0)
     days = np.floor(read.times[chosen]).astype(np.int32)
     return Liked(read.item_keys[chosen], read.user_keys[chosen], days)
@@ -191,10 +184,13 @@ class Counted(NamedTuple):
     text_weights: NDArray[np.float32]
 
 
-def counted(session: Session, query: str, preset: Preset, **parameters: object) -> Counted:
+def counted(
+    session: Session, query: str, preset: Preset, space: Space, **parameters: object
+) -> Counted:
     """Interactions out of the same queries as `weighed`, without vectors."""
-    users, keys, times, kinds, values, _, texts = session.copy_out(query, _COLUMNS, **parameters)
-    return Counted(users, keys, texts, times, *_weights(session, preset, kinds, values))
+    read = taken(session, query, **parameters)
+    weights = weights_of(session, preset, space, read)
+    return Counted(read.user_keys, read.item_keys, read.text_keys, read.times, *weights)
 
 
 def _occurring(keys: NDArray[np.int32], text_keys: NDArray[np.int32]) -> Items:
@@ -206,21 +202,3 @@ def _rows(keys: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int3
     """Where each wanted key stands; NO_ROW where it does not."""
     rows, found = rows_of(keys, wanted)
     return np.where(found, rows, NO_ROW).astype(np.int32)
-
-
-def _weights(
-    session: Session,
-    preset: Preset,
-    kinds: NDArray[np.int16],
-    values: NDArray[np.float32],
-    rating_scale: float | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    weights = np.zeros(len(kinds), np.float32)
-    text_weights = np.zeros(len(kinds), np.float32)
-    for key, name, largest in session.rows("largest_values"):
-        chosen = kinds == key
-        # A type that was declared once and is not any more has left its interactions behind.
-        if chosen.any() and (kind := preset.event_types.get(name)):
-            top = rating_scale or largest
-            weights[chosen], text_weights[chosen] = weigh(kind, values[chosen], top)
-    return weights, text_weights

@@ -91,6 +91,21 @@ copy (
     order by text_vectors.text_key
 ) to stdout with (format "binary");
 
+-- name: places_on_direction
+-- Where texts lie from complaint to praise, in an encoder's space.
+copy (
+    select
+        text_vectors.text_key,
+        (
+            -(text_vectors.vector <#> stance_directions.direction) - stance_directions.middle
+        )::real as place
+    from text_vectors
+    inner join stance_directions on text_vectors.encoder_id = stance_directions.encoder_id
+    where
+        text_vectors.encoder_id = %(encoder_id)s
+        and text_vectors.text_key = any(%(text_keys)s)
+) to stdout with (format "binary");
+
 -- name: are_there_deltas
 -- Whether a model has any of some days.
 select exists(

@@ -321,3 +321,15 @@ where listed.item_key != coalesce(staged_links.original_key, listed.first_key);
 
 -- name: drop_staged_links!
 drop table staged_links;
+
+-- name: is_direction_known
+select exists(
+    select
+    from stance_directions
+    where stance_directions.encoder_id = %(encoder_id)s
+);
+
+-- name: insert_direction!
+insert into stance_directions (encoder_id, direction, middle)
+values (%(encoder_id)s, %(direction)s::real[]::vector, %(middle)s)
+on conflict (encoder_id) do nothing;

@@ -114,3 +114,7 @@ where
     and models.parameters ->> 'preset' = %(preset)s
 order by models.model_key desc
 limit 1;
+
+-- name: delete_direction_of_encoder!
+delete from stance_directions
+where stance_directions.encoder_id = %(encoder_id)s;

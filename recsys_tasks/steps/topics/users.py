@@ -42,7 +42,7 @@ def bring_shares(session: Session, preset: Preset, model: StoredModel, fit: int)
     users = [user for (user,) in session.rows("recounted_users")]
     session.execute("delete_topic_masses")
     for first in range(0, len(users), USERS_AT_ONCE):
-        _write_shares(session, preset, users[first : first + USERS_AT_ONCE])
+        _write_shares(session, preset, model, users[first : first + USERS_AT_ONCE])
     return len(users)
 
 
@@ -85,8 +85,8 @@ def _place_texts(session: Session, preset: Preset, model: StoredModel, days: lis
         )
 
 
-def _write_shares(session: Session, preset: Preset, users: list[int]) -> None:
-    did = counted(session, "interactions_of_users_to_count", preset, user_keys=users)
+def _write_shares(session: Session, preset: Preset, model: StoredModel, users: list[int]) -> None:
+    did = counted(session, "interactions_of_users_to_count", preset, model, user_keys=users)
     shares = share(_contributions(session, did), preset.half_lives)
     real = copying.FLOAT4
     columns = (copying.INT4, copying.INT4, copying.DAY, real, real, real, real)

@@ -49,7 +49,7 @@ def weights(forum: Tenant, **changes: object) -> dict[str, tuple[float, float]]:
         space = serving_model(session)
         read = read_history(session, preset_of(settings), space, NIGHT.replace(year=2100))
         did = counted(session, "interactions_until", preset_of(settings), space, until="2100-01-01")
-        users = dict(session.select("select user_key, user_id from users"))
+        users: dict[int, str] = dict(session.select("select user_key, user_id from users"))
     happened = read.interactions
     np.testing.assert_array_equal(np.sort(did.weights), np.sort(happened.weights))
     return {

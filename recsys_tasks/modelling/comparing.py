@@ -142,7 +142,7 @@ def compare(
     """
     scorers: list[Scorer] = [_scorer(CANDIDATE, history, candidate.model, candidate.second)]
     theirs = rival_history or history
-    scorers.append(_Reading(theirs.catalogue, _scorer(SERVING, theirs, rival.model, rival.second)))
+    scorers.append(Reading(theirs.catalogue, _scorer(SERVING, theirs, rival.model, rival.second)))
     target: Target = "all" if preset.repeat.kind == "allow" else "new"
     met = replay(
         history.interactions,
@@ -174,7 +174,7 @@ def compare(
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """A scorer over vectors of its own: a replay has one catalogue, and two encoders have two.
 
     Attributes:

@@ -53,7 +53,6 @@ RUNS = {
     "dry_refresh": ("refresh_today", {"dry_run": True}),
     "refresh": ("refresh_today", {}),
     "training": ("train_interest_model", {}),
-    "tuning": ("train_encoder", {"name": "gifts", "minutes": 1, "lora": True}),
     "maintenance": ("maintain", {}),
     "misspelt_maintenance": ("maintain", {"day": DAY}),
     "erasure": ("erase_user", {"user_id": "gardener-1", "confirmation": "gardener-1"}),
@@ -249,16 +248,6 @@ def test_a_training_tells_what_became_of_the_model(course: Course) -> None:
     assert name == "ebbtide_model"
     assert extra["model"].startswith("interest-")
     assert extra["serves"] is False
-
-
-def test_a_fine_tuning_tells_what_became_of_the_encoder(course: Course) -> None:
-    """A dozen users tell nothing beyond noise."""
-    run = course.runs["tuning"]
-    ((name, _, extra),) = run["assets"]
-
-    assert run["state"] == "success"
-    assert name == "ebbtide_encoder"
-    assert (extra["encoder"], extra["serves"]) == ("gifts", False)
 
 
 def test_maintenance_mends_nothing_where_nothing_is_wrong(course: Course) -> None:

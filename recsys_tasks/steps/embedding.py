@@ -60,10 +60,10 @@ def embed_missing(
     Raises:
         ManyTexts: They were more than `most`.
     """
-    _keep_direction(session, encoder)
     missing = missing_texts(session, encoder)
     if most is not None and len(missing) > most:
         raise ManyTexts(encoder, missing, session.value("n_erasures"))
+    _keep_direction(session, encoder)
     if missing:
         problem = suitability(encoder, [text.content for text in missing]).problem
         if problem:
@@ -118,8 +118,7 @@ def embed_beside(
     Returns:
         How many were without one.
     """
-    with warehouse.transaction(exclusive=True) as session:
-        _keep_direction(session, encoder)
+    with warehouse.transaction() as session:
         missing = missing_texts(session, encoder)
     done = 0
     for chunk in _chunks(missing):
@@ -129,6 +128,8 @@ def embed_beside(
         done += len(chunk)
         if on_progress:
             on_progress(done, len(missing))
+    with warehouse.transaction(exclusive=True) as session:
+        _keep_direction(session, encoder)
     return len(missing)
 
 

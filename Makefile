@@ -41,9 +41,9 @@ docker: .env ## the same in containers, with Postgres: needs a Docker engine, an
 	@umask 077 && $(PYTHON) -c 'import re, secrets, sys; print(re.sub(r"(?m)=(SECRET|FERNET)$$", lambda of: "=" + \
 		(secrets.token_hex(32) if of[1] == "SECRET" else secrets.token_urlsafe(32) + "="), sys.stdin.read()), end="")' < $| > $@
 
-# Workers have a Postgres each; a file's tests stay together, and share what they set up.
+# Workers have a Postgres each, and one thread; a file's tests stay together, and share what they set up.
 test: $(READY) ## every test, with Postgres, the encoder and Airflow
-	@$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile
 
 test-fast: $(READY) ## the tests that take neither the encoder nor Airflow
 	@$(BIN)/pytest -m "not slow"

@@ -12,13 +12,7 @@ from typing import NamedTuple
 from recsys_tasks.errors import BadSettings, NothingToEvaluate
 from recsys_tasks.interactions import ALWAYS, date_of, day_number
 from recsys_tasks.interest_model import ZeroShot
-from recsys_tasks.modelling.comparing import (
-    Comparison,
-    Rival,
-    compare,
-    first_unknown,
-    window,
-)
+from recsys_tasks.modelling.comparing import Comparison, Rival, compare, first_unknown, window
 from recsys_tasks.modelling.embedding_beside import bring_encoder, bring_vectors
 from recsys_tasks.modelling.fitting import Fit, Fitted, Request, fit
 from recsys_tasks.modelling.rebuilding import rebuild
@@ -28,12 +22,7 @@ from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.warehouse import Session, Warehouse
 from recsys_tasks.warehouse.encoders import NamedEncoder
 from recsys_tasks.warehouse.history import History, read_history
-from recsys_tasks.warehouse.models import (
-    LiveModel,
-    Provenance,
-    live_models,
-    save_learned,
-)
+from recsys_tasks.warehouse.models import LiveModel, Provenance, live_models, save_learned
 from recsys_tasks.warehouse.second_stages import save_second_stage
 from recsys_tasks.warehouse.text_vectors import Space
 

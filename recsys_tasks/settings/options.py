@@ -15,6 +15,8 @@ from recsys_tasks.settings.regions import PHONE_REGIONS, Regions
 from recsys_tasks.texts import DEFAULT_TEMPLATE, Template
 from recsys_tasks.variants import Variants
 
+Secret = Annotated[SecretStr, Field(min_length=16)]
+
 
 class Settings(Operation):
     """Everything that an operator can choose."""
@@ -144,9 +146,7 @@ class Settings(Operation):
     generator_calls: int = Field(200, ge=0, description="names that a night asks for at most")
     batch_size: int = Field(1024, ge=1, description="users scored at once")
     memory_gib: float = Field(
-        2.0,
-        gt=0,
-        description="GiB of memory in which lists are made, a process: more users at once",
+        2.0, gt=0, description="GiB in which a process makes lists: more, for more users at once"
     )
     encode_batch_size: int = Field(64, ge=1, description="texts encoded at once")
     similar_length: int = Field(20, ge=1, le=1000, description="neighbours kept of an item or user")
@@ -199,26 +199,17 @@ class Settings(Operation):
     keep_user_days: int | None = Field(
         None, ge=1, description="days of experiments' figures by user; else while they run"
     )
-    erasure_key: SecretStr | None = Field(
-        None,
-        min_length=16,
-        repr=False,
-        description="secret for erasures, at least 16 characters: docs/personal-data.md",
+    erasure_key: Secret | None = Field(
+        None, repr=False, description="secret for erasures: docs/personal-data.md"
     )
-    identity_key: SecretStr | None = Field(
-        None,
-        min_length=16,
-        repr=False,
-        description="secret that makes pseudonyms, at least 16 characters: docs/personal-data.md",
+    identity_key: Secret | None = Field(
+        None, repr=False, description="secret that makes pseudonyms: docs/personal-data.md"
     )
     privacy: Privacy | None = Field(
         None, description="noise for what users share, as JSON: docs/privacy.md"
     )
-    noise_key: SecretStr | None = Field(
-        None,
-        min_length=16,
-        repr=False,
-        description="secret that this noise is made of, at least 16 characters: docs/privacy.md",
+    noise_key: Secret | None = Field(
+        None, repr=False, description="secret that this noise is made of: docs/privacy.md"
     )
     lock_timeout: int = Field(600, ge=0, description="seconds to wait for another run")
     var: Path = Field(Path("var"), description="folder of the embedded server")

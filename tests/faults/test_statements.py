@@ -13,7 +13,7 @@ from .injecting import AFTER_COMMIT, COMMITTED, FAULTS, Script
 from .places import Place, Stage
 from .tally import Tally
 
-ENDS = {"out of memory": MemoryError, "interrupted": KeyboardInterrupt}
+ENDS: dict[str, type[BaseException]] = {"out of memory": MemoryError, "interrupted": KeyboardInterrupt}
 
 
 class Point(NamedTuple):

@@ -13,7 +13,7 @@ from .injecting import AFTER_COMMIT, COMMITTED, FAULTS, Script
 from .places import Place, Stage
 from .tally import Tally
 
-ENDS: dict[str, type[BaseException]] = {"out of memory": MemoryError, "interrupted": KeyboardInterrupt}
+ENDS = {"out of memory": MemoryError, "interrupted": KeyboardInterrupt}
 
 
 class Point(NamedTuple):
@@ -70,6 +70,6 @@ def disturb(stage: Stage, point: Point) -> None:
 def end_of(place: Place, step: str, script: Script) -> BaseException | None:
     try:
         place.run(step, script=script)
-    except (EbbtideError, *ENDS.values()) as error:
+    except (EbbtideError, MemoryError, KeyboardInterrupt) as error:
         return error
     return None

@@ -1,8 +1,9 @@
 """The forecast: each step's seconds, and the night's memory, as sums of what they grow with.
 
 The coefficients are fitted to measured nights by least squares, none below zero, every night
-counting by its relative error. Where nights have run on the database itself, theirs are the better
-witnesses: the forecast of a step is then what it took, times how much larger the night is.
+counting by its relative error; the product of users with items takes what it takes here. Where
+nights have run on the database itself, theirs are the better witnesses: the forecast of a step is
+then what it took, times how much larger the night is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,14 +30,14 @@ WORK: Final[Mapping[str, Work]] = {
     "rank": lambda n: (
         1,
         n.ranked / MILLION,
-        n.ranked * n.items * n.dim / MILLION**2,
-        n.items * n.items * n.dim / MILLION**2,
+        n.items / MILLION,
     ),
     "check": lambda n: (1, n.ranked / MILLION),
     "publish": lambda n: (1, n.ranked / MILLION),
     "topics": lambda n: (1, n.active / MILLION, n.items / MILLION, n.history / MILLION),
     "evaluate": lambda n: (1, n.active / MILLION, n.items / MILLION, n.history / MILLION),
 }
+LEAST: Final = 0.1  # of what a night took, that is more than its product
 NO_LEDGER: Final = frozenset({"embed_items"})  # of new items, which differ from night to night
 
 
@@ -100,17 +101,28 @@ def forecast(
         raise BadSettings(problem="no night was measured: run python benchmarks/curves.py")
     seconds, product = {}, 0.0
     for step, work in WORK.items():
-        told = [night.seconds[step] * night.speed.times(speed) for night in measured]
+        took = [night.seconds[step] * night.speed.times(speed) for night in measured]
+        told = [
+            max(each - _product(step, night.sizes, speed), LEAST * each)
+            for each, night in zip(took, measured, strict=True)
+        ]
         weights = _fit([work(night.sizes) for night in measured], told)
-        parts = weights * np.array(work(sizes))
         factor = 1.0
         if step in ledger.seconds and step not in NO_LEDGER:
-            factor = ledger.seconds[step] / max(weights @ np.array(work(now or sizes)), 1e-9)
-        seconds[step] = float(parts.sum()) * factor
-        product += float(parts[2]) * factor if step == "rank" else 0.0
+            then = now or sizes
+            fitted = weights @ np.array(work(then)) + _product(step, then, speed)
+            factor = ledger.seconds[step] / max(fitted, 1e-9)
+        of_product = _product(step, sizes, speed) * factor
+        seconds[step] = float(weights @ np.array(work(sizes))) * factor + of_product
+        product += of_product
     held = [_held(night.sizes) for night in measured]
     memory = _fit(held, [night.peak_gib for night in measured])
     return Forecast(seconds, product, float(memory @ _held(sizes)), ledger.nights)
+
+
+def _product(step: str, n: Sizes, speed: Speed) -> float:
+    """Seconds of the product of users with items: of this machine it is known, and not fitted."""
+    return n.ranked * n.items * n.dim / (1e9 * speed.product) if step == "rank" else 0.0
 
 
 def _held(n: Sizes) -> tuple[float, ...]:

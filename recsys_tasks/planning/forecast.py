@@ -16,6 +16,7 @@ from recsys_tasks.errors import BadSettings
 from recsys_tasks.planning.calibrating import Speed
 from recsys_tasks.planning.measured import MeasuredNight
 from recsys_tasks.planning.sizes import Sizes
+from recsys_tasks.steps.rank.making import MOST
 from recsys_tasks.warehouse import Session
 
 Work = Callable[[Sizes], tuple[float, ...]]
@@ -126,8 +127,9 @@ def _product(step: str, n: Sizes, speed: Speed) -> float:
 
 
 def _held(n: Sizes) -> tuple[float, ...]:
-    """What a night holds at once, in million numbers: all totals, and all vectors of items."""
-    return (1, n.ranked * n.half_lives * n.dim / MILLION, n.items * n.dim / MILLION)
+    """What a night holds at once, in million numbers: totals of a block, and vectors of items."""
+    block = min(n.ranked, MOST)
+    return (1, block * n.half_lives * n.dim / MILLION, n.items * n.dim / MILLION)
 
 
 def _fit(work: Sequence[tuple[float, ...]], told: Sequence[float]) -> np.ndarray:

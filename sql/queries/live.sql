@@ -91,7 +91,11 @@ order by item_vectors.vector <#> %(user)s::halfvec
 limit %(k)s;
 
 -- name: is_live_recall_measured
-select exists(select from live_recalls where night = %(night)s);
+select exists(
+    select
+    from live_recalls
+    where live_recalls.night = %(night)s
+);
 
 -- name: delete_live_recalls!
 delete from live_recalls

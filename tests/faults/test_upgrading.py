@@ -19,7 +19,7 @@ EMPTY = {
     *("draft_lists", "draft_nights", "draft_shards", "draft_variants", "erasure_keys", "erasures"),
     *("experiment_sums", "experiment_user_days", "filtered_items", "gate_overrides"),
     *("generated_names", "interests_due", "pending_merges", "provisional_nights"),
-    *("suggested_people", "variant_models", "encoders"),
+    *("suggested_people", "variant_models", "encoders", "identity_keys", "noise_releases"),
 }
 
 

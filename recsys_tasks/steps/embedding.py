@@ -134,9 +134,15 @@ def embed_beside(
 
 
 def _keep_direction(session: Session, encoder: Encoder) -> None:
-    """Write down which way praise lies, once an encoder: stances are read off texts' vectors."""
+    """Write down which way praise lies, once an encoder: stances are read off texts' vectors.
+
+    Raises:
+        BrokenEncoder: It is no direction, as where the encoder's files were damaged.
+    """
     if not session.value("is_direction_known", encoder_id=encoder.encoder_id):
         vector, middle = direction_of(encoder)
+        if not np.isfinite([*vector, middle]).all():
+            raise BrokenEncoder(encoder=encoder.encoder_id)
         session.execute(
             "insert_direction",
             encoder_id=encoder.encoder_id,

@@ -47,8 +47,7 @@ def assert_unit(vectors: NDArray[np.float32]) -> None:
 def test_importing_the_encoder_is_cheap() -> None:
     """Importing torch takes seconds; commands that encode nothing must not wait for it."""
     program = (
-        "import sys, numpy, time; start = time.process_time(); import recsys_tasks.encoder;"
-        "assert time.process_time() - start < 0.3;"
+        "import sys; import recsys_tasks.encoder;"
         "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
     )
 

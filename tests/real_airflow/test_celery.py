@@ -99,7 +99,6 @@ def start_worker(airflow: Airflow, name: str) -> Component:
     return processes.start(f"worker {name}", (*arguments, *named), airflow.environment, log)
 
 
-@pytest.mark.xfail(run=False, reason="known bug: since 2026-11-29 its run of Airflow does not end")
 def test_a_night_in_shards_survives_the_death_of_a_worker(farm: Farm, tenants: Tenants) -> None:
     """Its shard is missed, and made by the other; the tables are those of one piece."""
     tenants.migrate("sharded")

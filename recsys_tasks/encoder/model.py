@@ -25,6 +25,7 @@ from recsys_tasks.encoder.batching import (
 )
 from recsys_tasks.encoder.parts import pooled
 from recsys_tasks.encoder.recipe import Recipe
+from recsys_tasks.errors import BrokenEncoder
 from recsys_tasks.interactions import NO_ROW
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class Encoder:
 
         Returns:
             Shape (len(texts), dim), in the order of `texts`: unit rows; zero rows for empty texts.
+
+        Raises:
+            BrokenEncoder: Not all of them are of numbers, as where the model's files were damaged.
         """
         # The longest first: windows are alike in length, and memory that is too small shows at
         # once.
@@ -90,6 +94,8 @@ class Encoder:
         ]
         for window, found in spread(cut, workers):
             vectors[window.start : window.start + window.n] = found
+        if not np.isfinite(vectors).all():
+            raise BrokenEncoder(encoder=self.encoder_id)
         return vectors[rows]
 
     def _computed(

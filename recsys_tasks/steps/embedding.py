@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.encoder import Encoder, direction_of, suitability
-from recsys_tasks.errors import BrokenEncoder
 from recsys_tasks.texts import content_hash
 from recsys_tasks.warehouse import Session, Warehouse, copying
 
@@ -134,15 +133,9 @@ def embed_beside(
 
 
 def _keep_direction(session: Session, encoder: Encoder) -> None:
-    """Write down which way praise lies, once an encoder: stances are read off texts' vectors.
-
-    Raises:
-        BrokenEncoder: It is no direction, as where the encoder's files were damaged.
-    """
+    """Write down which way praise lies, once an encoder: stances are read off texts' vectors."""
     if not session.value("is_direction_known", encoder_id=encoder.encoder_id):
         vector, middle = direction_of(encoder)
-        if not np.isfinite([*vector, middle]).all():
-            raise BrokenEncoder(encoder=encoder.encoder_id)
         session.execute(
             "insert_direction",
             encoder_id=encoder.encoder_id,
@@ -162,16 +155,8 @@ def _chunks(texts: list[MissingText]) -> Iterator[list[MissingText]]:
 
 
 def _encoded(encoder: Encoder, batch_size: int, chunk: list[MissingText]) -> NDArray[np.float32]:
-    """Their vectors.
-
-    Raises:
-        BrokenEncoder: Not all of them are of numbers, as where its files were damaged.
-    """
     contents = [text.content for text in chunk]
-    vectors = encoder.encode(contents, batch_size, by_users=chunk[0].by_users)
-    if not np.isfinite(vectors).all():
-        raise BrokenEncoder(encoder=encoder.encoder_id)
-    return vectors
+    return encoder.encode(contents, batch_size, by_users=chunk[0].by_users)
 
 
 def _write(

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 from recsys_tasks.interactions import date_of
 from recsys_tasks.settings import Settings, preset_of
-from recsys_tasks.steps import accumulate, extract
+from recsys_tasks.steps import accumulate, digest_of, extract
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.models import LiveModel
 
@@ -51,6 +51,6 @@ def mark_days(session: Session, settings: Settings, live: LiveModel, last: date)
     weighing = accumulate._weighing(session, preset, live)  # noqa: SLF001
     model_key = live.stored.model_key
     session.execute("mark_accumulated", model_key=model_key, days=days, weighing=weighing)
-    weighing = accumulate._digest(accumulate._rules(session, preset))  # noqa: SLF001
+    weighing = digest_of(*accumulate._rules(session, preset))  # noqa: SLF001
     session.execute("mark_trends", days=days, weighing=weighing)
     session.select("drop table staged, rules, changed_days, days")

@@ -5,7 +5,6 @@ encoder are not those that its deltas were made from; so the step also mends lat
 settings. Every live model has deltas of its own; trends are the same for all.
 """
 
-import hashlib
 from collections.abc import Iterator
 from datetime import date
 from itertools import islice
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from recsys_tasks.interactions import Interactions
 from recsys_tasks.interest_model import InterestModel, deltas, scale_of
 from recsys_tasks.settings import Preset, Settings, preset_of
-from recsys_tasks.steps import Counts
+from recsys_tasks.steps import Counts, digest_of
 from recsys_tasks.steps.noised_trends import release_trends
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import Users
@@ -93,7 +92,7 @@ def _weighing(session: Session, preset: Preset, live: LiveModel) -> str:
     if live.stored.kind != ZERO_SHOT:
         facts = (live.stored.model_id,)
     kinds, scales = _rules(session, preset)
-    return _digest((kinds, *facts, scales))
+    return digest_of(kinds, *facts, scales)
 
 
 def _rules(
@@ -108,10 +107,6 @@ def _rules(
         if name in rated
     )
     return kinds, scales
-
-
-def _digest(facts: tuple[object, ...]) -> str:
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 
 def _chunks(stale: list[tuple[date, int]], limit: int) -> Iterator[list[date]]:
@@ -193,7 +188,7 @@ def _bring_trends(session: Session, reader: Reader, preset: Preset, serving: Sto
     facts: tuple[object, ...] = _rules(session, preset)
     if any(kind.stance for kind in preset.event_types.values()):
         facts = (*facts, serving.encoder_id)  # whoever complains has not taken to it
-    weighing = _digest(facts)
+    weighing = digest_of(*facts)
     stale = session.rows("stale_trends", weighing=weighing)
     for days in _chunks(stale, CHUNK):
         session.execute("withdraw_releases", mechanism="trends", days=days)

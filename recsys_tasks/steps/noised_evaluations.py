@@ -7,7 +7,6 @@ What a user did on earlier days decides lists and segments too: so a user spends
 that judges a day on which they were active, and what they spend adds up.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -23,17 +22,10 @@ from recsys_tasks.evaluation.records import records
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import Segment
 from recsys_tasks.interactions import day_number
-from recsys_tasks.noise import (
-    GRID,
-    NoiseKey,
-    Release,
-    bounded_steps,
-    guarantee,
-    interval,
-    noise,
-    scale_for,
-)
+from recsys_tasks.noise import GRID, NoiseKey, Release, bounded_steps, interval
 from recsys_tasks.settings import Privacy, Settings, noise_secret, preset_of
+from recsys_tasks.steps import digest_of
+from recsys_tasks.steps.releasing import released
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.models import serving_model
 from recsys_tasks.warehouse.served import FIRST_VARIANT, ServedDay, read_day
@@ -74,8 +66,7 @@ def release_evaluations(session: Session, settings: Settings, privacy: Privacy, 
 
 
 def _configuration(privacy: Privacy) -> str:
-    facts = (privacy.evaluation_epsilon, privacy.rating_scale, privacy.edition, METRICS, K)
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+    return digest_of(privacy.evaluation_epsilon, privacy.rating_scale, privacy.edition, METRICS, K)
 
 
 def _release(session: Session, settings: Settings, privacy: Privacy, release: Release) -> int:
@@ -154,17 +145,7 @@ def _noised(
     """Add noise to every cell, and note what that costs."""
     exact = np.array([sums.get(cell, 0) for cell in cells], np.int64)
     names = [repr(cell) for cell in cells]
-    content, scale = key.content(names, exact), scale_for(epsilon, SENSITIVITY)
-    noised = exact + noise(*key.words(release, content, names), scale)
-    session.execute(
-        "upsert_release",
-        **release._asdict(),
-        content=content,
-        **guarantee(scale, SENSITIVITY)._asdict(),
-        sensitivity=SENSITIVITY / GRID,
-        scale=scale / GRID,
-        key_id=key.key_id,
-    )
+    noised, scale = released(session, key, release, epsilon, SENSITIVITY, names, exact)
     return _Noised(dict(zip(cells, (noised / GRID).tolist(), strict=True)), scale / GRID)
 
 

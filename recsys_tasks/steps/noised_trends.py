@@ -8,7 +8,6 @@ Every item of the catalogue that existed on the day gets noise, whoever took to 
 behaviour names are left out: that they are there at all tells of somebody.
 """
 
-import hashlib
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -16,16 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.interactions import day_number, rows_of
-from recsys_tasks.noise import (
-    GRID,
-    NoiseKey,
-    Release,
-    clipped_counts,
-    guarantee,
-    noise,
-    scale_for,
-)
+from recsys_tasks.noise import GRID, NoiseKey, Release, clipped_counts
 from recsys_tasks.settings import Preset, Privacy, Settings, noise_secret, preset_of
+from recsys_tasks.steps import digest_of
+from recsys_tasks.steps.releasing import released
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.models import StoredModel
 from recsys_tasks.warehouse.weighing import Reader, liked
@@ -88,8 +81,9 @@ def _configuration(privacy: Privacy, preset: Preset, serving: StoredModel) -> st
         )
         for name, kind in preset.event_types.items()
     )
-    facts = (kinds, privacy.epsilon, privacy.most_items, privacy.rating_scale, privacy.edition)
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+    return digest_of(
+        kinds, privacy.epsilon, privacy.most_items, privacy.rating_scale, privacy.edition
+    )
 
 
 def _take_back_exact_days(session: Session) -> None:
@@ -132,11 +126,9 @@ def _release(
     day = day_number(release.day)
     existed = catalogue.first_days <= day
     ids = [item_id for item_id, was_there in zip(catalogue.ids, existed, strict=True) if was_there]
-    exact = counts[existed]
-    content = key.content(ids, exact)
+    session.execute("withdraw_releases", mechanism=MECHANISM, days=[release.day])
     sensitivity = privacy.most_items * GRID
-    scale = scale_for(privacy.epsilon, sensitivity)
-    noised = exact + noise(*key.words(release, content, ids), scale)
+    noised, _ = released(session, key, release, privacy.epsilon, sensitivity, ids, counts[existed])
     kept = np.flatnonzero(np.abs(noised) >= max(privacy.smallest * GRID, 1))
     session.execute("delete_daily_trends", days=[release.day])
     session.copy_in(
@@ -147,14 +139,4 @@ def _release(
             np.full(len(kept), day, np.int32),
             (noised[kept] / GRID).astype(np.float32),
         ),
-    )
-    session.execute("withdraw_releases", mechanism=MECHANISM, days=[release.day])
-    session.execute(
-        "upsert_release",
-        **release._asdict(),
-        content=content,
-        **guarantee(scale, sensitivity)._asdict(),
-        sensitivity=sensitivity / GRID,
-        scale=scale / GRID,
-        key_id=key.key_id,
     )

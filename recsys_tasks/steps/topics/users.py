@@ -1,6 +1,5 @@
 """What part each user's interest has in each topic, of the users whom a changed day concerns."""
 
-import hashlib
 from datetime import date
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from recsys_tasks.interactions import rows_of
 from recsys_tasks.presets import Preset
+from recsys_tasks.steps import digest_of
 from recsys_tasks.steps.topics.placing import read_topics
 from recsys_tasks.topics import Contributions, nearest, share
 from recsys_tasks.topics.sharing import lately
@@ -51,8 +51,7 @@ def _rules(session: Session, preset: Preset, fit: int) -> str:
     kinds = sorted((name, repr(kind)) for name, kind in preset.event_types.items())
     scales = sorted((name, largest) for _, name, largest in session.rows("largest_values"))
     rated = [(name, n) for name, n in scales if name in _rated(preset)]
-    facts = (fit, preset.half_lives, kinds, rated)
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+    return digest_of(fit, preset.half_lives, kinds, rated)
 
 
 def _rated(preset: Preset) -> set[str]:

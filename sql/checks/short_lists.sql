@@ -1,20 +1,26 @@
 -- A list is shorter than wanted only where the user has no items left. What a short list's user has
 -- left is counted user by user: mostly there is no such user, and then no history is read.
-with counted as (
+with listable as not materialized (
     select
         draft_nights.night,
         draft_nights.excludes_after,
-        count(*) as n_items
+        items.item_key
     from draft_nights
     inner join items
         on
             items.is_listed
             and items.is_available
             and (items.created_at is null or items.created_at < draft_nights.night + 1)
-    where
-        draft_nights.night = any(%(nights)s::date[])
-        and items.item_key not in (select filtered_items.item_key from filtered_items)
-    group by draft_nights.night, draft_nights.excludes_after
+    where items.item_key not in (select filtered_items.item_key from filtered_items)
+),
+
+counted as (
+    select
+        listable.night,
+        count(*) as n_items
+    from listable
+    where listable.night = any(%(nights)s::date[])
+    group by listable.night
 ),
 
 left_over as (
@@ -27,17 +33,14 @@ left_over as (
     inner join counted on short.night = counted.night
     cross join
         lateral (
-            select count(distinct items.item_key) as n_items
+            select count(distinct listable.item_key) as n_items
             from used_up_items
-            inner join items on used_up_items.item_key = items.item_key
+            inner join listable on used_up_items.item_key = listable.item_key
             where
-                used_up_items.user_key = short.user_key
+                listable.night = short.night
+                and used_up_items.user_key = short.user_key
                 and used_up_items.day <= short.night
-                and used_up_items.day > coalesce(short.night - counted.excludes_after, '-infinity')
-                and items.is_listed
-                and items.is_available
-                and (items.created_at is null or items.created_at < short.night + 1)
-                and items.item_key not in (select filtered_items.item_key from filtered_items)
+                and used_up_items.day > coalesce(short.night - listable.excludes_after, '-infinity')
         ) as used_up
     where
         short.night = any(%(nights)s::date[])

@@ -44,15 +44,11 @@ def assert_one_line(refusal: Exception) -> None:
     assert "pydantic" not in said
 
 
-def some(share: float, *, same: bool = False) -> settings:
-    """So many examples, of those that the profile asks for; they share a test's fixtures.
-
-    With `same` they are the same ones in every run, but in a long one.
-    """
+def some(share: float) -> settings:
+    """So many examples, of those that the profile asks for; they share a test's fixtures."""
     return settings(
         max_examples=max(1, int(share * settings().max_examples)),
-        derandomize=same and settings().max_examples <= 100,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
 
 

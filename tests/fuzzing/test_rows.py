@@ -1,7 +1,7 @@
 """The source's rows: a night takes or rejects each, whatever it holds, and gives it back."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import count, cycle
 
 import pytest
 from cli.shop import Ebbtide
@@ -47,6 +47,7 @@ RIGHT = {
 rows = st.lists(
     st.one_of(*(st.tuples(st.just(field), any_) for field, any_ in ANY.items())), max_size=2
 ).map(lambda fields: RIGHT | dict(fields))
+_numbers = count()
 GOOD = [{"event_id": f"good {n}", "user_id": f"good {n}", "item_id": "i1"} for n in range(3)]
 
 
@@ -85,9 +86,7 @@ def catalogue(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-# One run in CI had a row that was neither taken nor rejected, or both: to be found (drawn anew
-# it did not come again), with --hypothesis-profile=long.
-@some(0.05, same=True)
+@some(0.05)
 @given(drawn=st.lists(rows, min_size=20, max_size=40))
 def test_a_night_ends_and_each_row_is_taken_or_rejected_with_a_reason(
     entrances: Entrances,
@@ -98,7 +97,8 @@ def test_a_night_ends_and_each_row_is_taken_or_rejected_with_a_reason(
     warehouse = catalogue
     with warehouse.transaction() as session:
         session.select("truncate app.events")
-    given_rows = [{"event_id": f"bad {n}", **row} for n, row in enumerate(drawn)]
+    # Examples share the warehouse, which keeps what it took or rejected of days that are long over.
+    given_rows = [{"event_id": f"bad {next(_numbers)}", **row} for row in drawn]
     add_events(warehouse, *GOOD, *given_rows)
     day = NIGHT + timedelta(days=1)
     for night in (NIGHT, day):

@@ -5,9 +5,8 @@ once without each part, and replay the same sample of user-days.
 
     python benchmarks/ablations.py FOLDER --preset shop [--no-second-stage]
 
-Without text: vectors of zeros. Without user texts: what users wrote weighs nothing. Without
-negatives: dislikes, returns and low ratings are not there. One half-life: 14 days. Also told:
-seconds of training, and the most memory that the process had until then.
+What `ebbtide models ablate` tells of the first stage on the days that candidates are
+judged on. Also told: seconds of training, and the most memory that the process had until then.
 """
 
 import resource
@@ -24,8 +23,8 @@ from psycopg2.extensions import make_dsn
 from rich.console import Console
 from rich.table import Table
 
+from recsys_tasks.ablating import WHOLE, Blinkered, Case, cases
 from recsys_tasks.backtesting import read_everything, training_of
-from recsys_tasks.comparing_decay import ONE_HALF_LIFE
 from recsys_tasks.evaluation import last_fifth, replay
 from recsys_tasks.evaluation.intervals import difference
 from recsys_tasks.evaluation.judging import in_segment, judge
@@ -38,27 +37,9 @@ from recsys_tasks.training import (
     RERANKED,
     SharedTraining,
     TrainedScorer,
-    TrainingData,
-    TrainingOptions,
 )
 from recsys_tasks.warehouse import connect, embedded
 from recsys_tasks.warehouse.history import History
-
-WHOLE = "everything"
-
-
-class Case(NamedTuple):
-    """A model without a part.
-
-    Attributes:
-        name: Of the part.
-        data: What it is trained on.
-        options: How.
-    """
-
-    name: str
-    data: TrainingData
-    options: TrainingOptions
 
 
 class Measured(NamedTuple):
@@ -70,37 +51,20 @@ class Measured(NamedTuple):
     megabytes: int
 
 
-def cases(data: TrainingData, *, second_stage: bool) -> Iterator[Case]:
-    """Everything, and everything but a part."""
-    options, happened = TrainingOptions(second_stage=second_stage), data.interactions
-    yield Case(WHOLE, data, options)
-    blind = replace(data.catalogue, vectors=np.zeros_like(data.catalogue.vectors))
-    vectors = np.zeros_like(data.vectors)
-    yield Case("text", replace(data, catalogue=blind, vectors=vectors), options)
-    for part in ("ids", "trends", "gains"):
-        yield Case(part, data, replace(options, without=frozenset({part})))
-    one = data.zero_shot.with_half_life(ONE_HALF_LIFE)
-    yield Case("several half-lives", replace(data, zero_shot=one), options)
-    if happened.text_weights.any():
-        silent = replace(happened, text_weights=np.zeros_like(happened.text_weights))
-        yield Case("user texts", replace(data, interactions=silent), options)
-    if (happened.weights < 0).any():
-        kind = happened.where(happened.weights >= 0)
-        yield Case("negatives", replace(data, interactions=kind), options)
-
-
 def measured(case: Case, history: History, max_user_days: int) -> Measured:
-    """Train, and replay. User-days are those of the whole history, whatever training reads."""
+    """Train, and replay."""
     since, until = last_fifth(history.interactions)
-    shared = SharedTraining(case.data, case.options)
+    data = replace(case.data, interactions=case.seen(case.data.interactions))
+    shared = SharedTraining(data, case.options)
     start = perf_counter()
-    shared.on(case.data.interactions.before(since), since)
+    shared.on(data.interactions.before(since), since)
     seconds = perf_counter() - start
+    scorers = [TrainedScorer(name, shared) for name in (INTEREST, RERANKED)]
     met = replay(
-        case.data.interactions,
-        case.data.catalogue,
+        history.interactions,
+        history.catalogue,
         len(history.user_keys),
-        [TrainedScorer(name, shared) for name in (INTEREST, RERANKED)],
+        [Blinkered(scorer, data.catalogue, case.seen) for scorer in scorers],
         since,
         until,
         ks=(10,),
@@ -108,7 +72,7 @@ def measured(case: Case, history: History, max_user_days: int) -> Measured:
         max_user_days=max_user_days,
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # KiB on Linux
-    return Measured(case.name, met, seconds, peak)
+    return Measured(case.without, met, seconds, peak)
 
 
 def cells(found: Measured, whole: Measured, stage: str) -> Iterator[str]:
@@ -116,7 +80,7 @@ def cells(found: Measured, whole: Measured, stage: str) -> Iterator[str]:
     values = {name: _ndcg(one.met, stage, "all") for name, one in (("", found), (WHOLE, whole))}
     yield f"{values[''].mean():.4f}"
     yield f"{_ndcg(found.met, stage, 'warm').mean():.4f}"
-    if found.name == WHOLE or len(values[""]) != len(values[WHOLE]):
+    if found.name == WHOLE:
         yield ""
         return
     users = found.met.user_days.users[in_segment(found.met, "new", "all")]
@@ -149,18 +113,18 @@ def main(
 
 def show(history: History, settings: Settings, sample: int, *, second_stage: bool) -> None:
     """A row a case, as soon as it is measured."""
-    data, _ = training_of(history, settings)
+    data, options = training_of(history, settings)
     stage_headings = ("NDCG@10", "warm", "beside everything")
     stages = (INTEREST, RERANKED) if second_stage else (INTEREST,)
     table = Table("without", *(f"{stage}: {h}" for stage in stages for h in stage_headings))
     table.add_column("train s")
     table.add_column("MB")
     whole = None
-    for case in cases(data, second_stage=second_stage):
+    for case in cases(data, replace(options, second_stage=second_stage)):
         found = measured(case, history, sample)
         whole = whole or found
         row = [cell for stage in stages for cell in cells(found, whole, stage)]
-        table.add_row(case.name, *row, f"{found.seconds:.0f}", str(found.megabytes))
+        table.add_row(case.without, *row, f"{found.seconds:.0f}", str(found.megabytes))
     Console(width=160).print(table)
 
 

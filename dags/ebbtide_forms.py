@@ -3,6 +3,8 @@
 Each DAG has a form of its own: Airflow writes what a run was given into it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +73,12 @@ def training_form() -> Form:
     """What a training can be asked for."""
     serve = "Otherwise the new model serves only if it beats the serving one beyond noise."
     second_stage = "Train what ranks the first stage's candidates again, as well."
+    ablations = "Then say what each part of the model is worth: eight trainings more, or so."
     return {
         "until": _day("Until", "The day after the last to learn from. Empty: all that there are."),
         "force": _switch("Let it serve in any case", serve),
         "second_stage": _switch("Second stage", second_stage, default=True),
+        "ablations": _switch("Ablations", ablations),
         "seed": _field(0, "Seed", "Of everything random in it.", type="integer", minimum=0),
     }
 
@@ -208,6 +212,26 @@ def skip_if_dry() -> None:
     if is_dry():
         message = "a dry run: nothing is changed, and the report tells what would be"
         raise AirflowSkipException(message)
+
+
+def skip_unless(field: str) -> None:
+    """End a task that was not asked for.
+
+    Raises:
+        AirflowSkipException: The switch of this name was left off.
+    """
+    if not sdk.get_current_context()["params"][field]:
+        message = f"not asked for: {field} is off"
+        raise AirflowSkipException(message)
+
+
+@contextmanager
+def skipped_by(*kinds: type[Exception]) -> Iterator[None]:
+    """End the task as skipped, with the reason in its log, where one of these is raised."""
+    try:
+        yield
+    except kinds as error:
+        raise AirflowSkipException(str(error)) from error
 
 
 def report(rehearsal: "Rehearsal") -> None:

@@ -6,8 +6,9 @@ the serving one replay the last days. The winner serves; the next night makes it
 that does not win is kept for a while (`ebbtide models`). Nights go on meanwhile. With too little to
 learn from the task is skipped, and its log says so.
 
-**Run it now.** *Trigger*: the form can end the history at a day, and let the new model serve in any
-case. `ebbtide models serve MODEL` goes back to one that was kept.
+**Run it now.** *Trigger*: the form can end the history at a day, let the new model serve in any
+case, and ask what each part of the model is worth (the page *Model* shows it).
+`ebbtide models serve MODEL` goes back to one that was kept.
 
 **When a step fails.** The model that serves goes on serving. *Clear* the task: a training that was
 cut off goes on from where it was. `ebbtide doctor` says what is wrong with an installation.
@@ -19,8 +20,7 @@ from datetime import timedelta
 
 import structlog
 from airflow import sdk
-from airflow.sdk.exceptions import AirflowSkipException
-from ebbtide_forms import training_form
+from ebbtide_forms import skip_unless, skipped_by, training_form
 from ebbtide_wiring import Tenant, announce_model, tenants
 from pydantic import JsonValue
 
@@ -44,21 +44,22 @@ def define(tenant: Tenant) -> None:
         from recsys_tasks import modelling
         from recsys_tasks.warehouse import connect
 
-        context = sdk.get_current_context()
-        form, settings = form_of(context), tenant.settings()
-        try:
-            outcome = modelling.train(
-                connect(settings),
-                settings,
-                day_of_form(context, "until"),
-                force=form["force"],
-                seed=form["seed"],
-                second_stage=form["second_stage"],
-                on_stage=log.info,
-            )
-        except (NoModel, NothingToEvaluate) as error:
-            raise AirflowSkipException(str(error)) from error
-        return announce_model(model, outcome)
+        context, settings = sdk.get_current_context(), tenant.settings()
+        form, until = form_of(context), day_of_form(context, "until")
+        asked = {name: form[name] for name in ("force", "seed", "second_stage")}
+        with skipped_by(NoModel, NothingToEvaluate):
+            found = modelling.train(connect(settings), settings, until, **asked, on_stage=log.info)
+            return announce_model(model, found)
+
+    @sdk.task(execution_timeout=timedelta(hours=11), multiple_outputs=False)
+    def ablate() -> dict[str, float]:
+        from recsys_tasks.ablating import ablate
+        from recsys_tasks.warehouse import connect
+
+        skip_unless("ablations")
+        settings = tenant.settings()
+        with skipped_by(NothingToEvaluate):
+            return ablate(connect(settings), settings, on_stage=log.info).differences
 
     @sdk.dag(
         dag_id=tenant.called("train_interest_model"),
@@ -68,7 +69,7 @@ def define(tenant: Tenant) -> None:
         **tenant.every_dag(__doc__),
     )
     def train_interest_model() -> None:
-        train()
+        train() >> ablate()
 
     train_interest_model()
 

@@ -52,7 +52,7 @@ RUNS = {
     "unknown_gate": ("nightly_recommendations", {"day": DAY, "despite": ["collapse", "colapse"]}),
     "dry_refresh": ("refresh_today", {"dry_run": True}),
     "refresh": ("refresh_today", {}),
-    "training": ("train_interest_model", {}),
+    "training": ("train_interest_model", {"ablations": True}),
     "maintenance": ("maintain", {}),
     "misspelt_maintenance": ("maintain", {"day": DAY}),
     "erasure": ("erase_user", {"user_id": "gardener-1", "confirmation": "gardener-1"}),
@@ -248,6 +248,13 @@ def test_a_training_tells_what_became_of_the_model(course: Course) -> None:
     assert name == "ebbtide_model"
     assert extra["model"].startswith("interest-")
     assert extra["serves"] is False
+
+
+def test_a_training_that_was_asked_to_says_what_each_part_is_worth(course: Course) -> None:
+    parts = course.runs["training"]["results"]["ablate.return_value"]
+
+    assert parts["nothing"] == 0
+    assert {"text", "trends", "ids"} <= parts.keys()
 
 
 def test_maintenance_mends_nothing_where_nothing_is_wrong(course: Course) -> None:

@@ -1,11 +1,12 @@
-"""Commands about models: train, and models with serve and retire."""
+"""Commands about models: train, and models with ablate, serve and retire."""
 
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from recsys_tasks import modelling
+from recsys_tasks import ablating, modelling
+from recsys_tasks.ablating import SAMPLE, WHOLE
 from recsys_tasks.cli.options import Dsn, Preset, Schema, Until, day_of, settings_of
 from recsys_tasks.cli.output import ANSWERS, ERRORS
 from recsys_tasks.modelling import Comparison, Outcome
@@ -118,6 +119,32 @@ def _validation(found: dict[str, float]) -> str:
         return ""
     interval = f"{found['ci_low']:+.4f} to {found['ci_high']:+.4f}"
     return f"{found['difference']:+.4f} ({interval}) NDCG@10"
+
+
+@app.command()
+def ablate(
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", min=1, help="User-days that are replayed.")
+    ] = SAMPLE,
+    dsn: Dsn = None,
+    schema: Schema = None,
+    preset: Preset = None,
+) -> None:
+    """Say what each part of the model is worth: train it without, and replay the last days."""
+    settings = settings_of(dsn, schema, preset)
+    with ERRORS.console.status("ablations") as status:
+        found = ablating.ablate(
+            connect(settings), settings, max_user_days=sample, on_stage=status.update
+        )
+    shown = table("without", "NDCG@10", "beside the whole model")
+    for part in found.rows:
+        interval = f"{part.difference:+.4f} ({part.ci_low:+.4f} to {part.ci_high:+.4f})"
+        shown.add_row(part.without, f"{part.ndcg:.4f}", "" if part.without == WHOLE else interval)
+    ANSWERS.print(shown)
+    ANSWERS.print(
+        f"First stages trained on what precedes {found.since}, on {found.n:,} user-days from then"
+        f" until {found.until}, target {found.target}, with 95% intervals."
+    )
 
 
 @app.command()

@@ -49,9 +49,10 @@ def mixed(model: Learned, mix: Mix) -> Learned:
     return replace(scaled, tau=tau, tau_by_mass=np.zeros_like(tau))
 
 
-def mixes(model: Learned) -> list[Mix]:
-    """What is tried, as it was learned first; trends alone are among it: a floor."""
-    trends: Sequence[int | None] = (None, *range(len(model.trend_half_lives)))
+def mixes(model: Learned, *, trends_alone: bool = True) -> list[Mix]:
+    """What is tried, as it was learned first; a trend alone is a floor, where there are any."""
+    alone = range(len(model.trend_half_lives)) if trends_alone else ()
+    trends: Sequence[int | None] = (None, *alone)
     return [Mix(strength, trend) for trend, strength in product(trends, STRENGTHS)]
 
 
@@ -152,10 +153,10 @@ class Trial:
         found = {name: ndcg(each.hits, each.n_relevant) for name, each in lists.items()}
         return {name: float(values.mean()) for name, values in found.items() if len(values)}
 
-    def mix(self, model: Learned, scorer: InterestScorer) -> Mix:
+    def mix(self, model: Learned, scorer: InterestScorer, *, trends_alone: bool = True) -> Mix:
         """The best mix of a model; of equals, the first."""
         parts = Parts(scorer)
-        tried = mixes(model)
+        tried = mixes(model, trends_alone=trends_alone)
         found = self.ndcg(MixScorer(parts, mix) for mix in tried)
         names = [str(tuple(mix)) for mix in tried]
         return tried[int(np.argmax([found.get(name, 0.0) for name in names]))]

@@ -129,7 +129,11 @@ def choose(
     tell("learning from the first part")
     options, model, n_passes = _best_fit(data, cut, options, trial)
     tell("mixing interests and trends")
-    mix = trial.mix(model, InterestScorer("interest", model, data.vectors))
+    mix = trial.mix(
+        model,
+        InterestScorer("interest", model, data.vectors),
+        trends_alone="trends" not in options.without,
+    )
     first = mixed(model, mix)
     together = _together(data, cut)
     judged_since = _day_at(past.between(cut, until).times, 1 - JUDGED_SHARE, until)

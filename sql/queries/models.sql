@@ -228,6 +228,14 @@ update models
 set validation = %(validation)s::jsonb
 where model_key = %(model_key)s;
 
+-- name: keep_ablations!
+-- Beside what its trial found.
+update models
+set
+    validation
+    = coalesce(validation, '{}'::jsonb) || jsonb_build_object('ablations', %(ablations)s::jsonb)
+where model_key = %(model_key)s;
+
 -- name: all_models
 -- The serving one first, then the newest.
 select

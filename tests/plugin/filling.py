@@ -95,6 +95,11 @@ def _keep_learned(warehouse: Warehouse, settings: Settings) -> None:
         "ci_low": 0.01,
         "ci_high": 0.03,
     }
+    parts = [
+        {"without": part, "ndcg": 0.12 + gap, "difference": gap, "ci_low": gap, "ci_high": gap}
+        for part, gap in (("nothing", 0.0), ("text", -0.011), ("trends", -0.023))
+    ]
+    measured = {"since": "2024-02-20", "until": "2024-03-01", "target": "new", "n": 40}
     with warehouse.transaction(exclusive=True) as session:
         serving = serving_model(session)
         keys = [key for (key,) in session.select("select item_key from items order by 1")]
@@ -108,4 +113,9 @@ def _keep_learned(warehouse: Warehouse, settings: Settings) -> None:
             Provenance(settings.preset, 0, NIGHT, {"interactions": 30, "seconds": 4.5}),
         )
         session.execute("set_validation", model_key=stored.model_key, validation=json.dumps(trial))
+        session.execute(
+            "keep_ablations",
+            model_key=stored.model_key,
+            ablations=json.dumps({**measured, "rows": parts}),
+        )
         session.execute("keep_candidate", model_key=stored.model_key)

@@ -52,6 +52,7 @@ def csv_links(html: str) -> list[str]:
         ("user?id=u0", ["red cup", "because you bought", "why in full"]),
         ("item?id=i00", ["may be listed", "Whom it reaches", "hold it", "Similar by"]),
         ("model", ["zero-shot", "serving", "purchase", "this season", "beside what served then"]),
+        ("model", ["What each part is worth", "Not measured while this model served"]),
         ("experiments", ["bold", "Nights to see a difference", "diversity 0.5"]),
         ("why?id=u0&item=i06", ["Parts that add up to the score", "of the score"]),
         ("why?id=u0&item=i00", ["No list of this user holds it", "the repeat policy"]),
@@ -74,6 +75,8 @@ def test_a_learned_model_tells_its_parameters(pages: TestClient) -> None:
     assert "kept" in text
     assert "2.5" in text
     assert "new, half-life 7 days" in text
+    assert "on 40 user-days of 2024-02-20 until 2024-03-01" in text
+    assert "-0.0230" in text.replace("\N{MINUS SIGN}", "-")
 
 
 def test_every_table_is_a_file_too(pages: TestClient) -> None:

@@ -21,6 +21,7 @@ from ebbtide_pages.content import (
 from ebbtide_pages.measures import METRICS, TARGETS, Bar, K, beside
 from ebbtide_pages.parameters import parameters_of
 from ebbtide_pages.reading import Reader
+from ebbtide_pages.views.ablations import ablations
 from ebbtide_pages.views.learned import of_preset, sections_of
 from ebbtide_pages.views.nights import newest_published
 from recsys_tasks.errors import first_line
@@ -64,7 +65,7 @@ def view(reader: Reader, asked: Asked) -> Page:
     chosen = asked.chosen("model", offered)
     model = next(model for model in models if model.model_id == chosen)
     sections: list[Section] = [_facts(model), *_learned(reader, asked, model)]
-    sections += [_candidates(models), *_in_service(reader, asked)]
+    sections += [ablations(model.validation), _candidates(models), *_in_service(reader, asked)]
     return Page(
         "model",
         f"Model {model.model_id}",

@@ -17,7 +17,7 @@ from recsys_tasks.backtesting import training_of
 from recsys_tasks.comparing_decay import ONE_HALF_LIFE
 from recsys_tasks.errors import BadSettings, NothingToEvaluate
 from recsys_tasks.evaluation import Scorer, replay
-from recsys_tasks.evaluation.intervals import Interval, interval
+from recsys_tasks.evaluation.intervals import intervals
 from recsys_tasks.evaluation.judging import in_segment
 from recsys_tasks.evaluation.measuring import values
 from recsys_tasks.evaluation.user_days import Target
@@ -199,11 +199,10 @@ def ablate(
     tell(f"replaying {date_of(since)} until {date_of(until)}")
     target: Target = "all" if preset_of(settings).repeat.kind == "allow" else "new"
     found = _replayed(history, scorers, since, until, target, max_user_days)
-    kept = {**found._asdict(), "rows": [row._asdict() for row in found.rows]}
+    rows = [row._asdict() for row in found.rows]
+    kept = json.dumps({**found._asdict(), "rows": rows}, default=str)
     with warehouse.transaction(exclusive=True) as session:
-        session.execute(
-            "keep_ablations", model_key=stored.model_key, ablations=json.dumps(kept, default=str)
-        )
+        session.execute("keep_ablations", model_key=stored.model_key, ablations=kept)
     return found
 
 
@@ -243,12 +242,9 @@ def _replayed(
         scorer.name: values(met, target, scorer.name, metrics=["ndcg"])["ndcg", 10]
         for scorer in scorers
     }
+    gaps = intervals([column - columns[WHOLE] for column in columns.values()], users)
     rows = [
-        _row(name, interval(column, users), interval(column - columns[WHOLE], users))
-        for name, column in columns.items()
+        Ablation(name, float(column.mean()), gap.mean, gap.low, gap.high)
+        for (name, column), gap in zip(columns.items(), gaps, strict=True)
     ]
     return Ablations(date_of(since), date_of(until), target, len(users), rows)
-
-
-def _row(name: str, found: Interval, gap: Interval) -> Ablation:
-    return Ablation(name, found.mean, gap.mean, gap.low, gap.high)

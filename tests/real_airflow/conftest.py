@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
 from encoders import save_tiny
+from test_alerting import Post, serving
 
 from recsys_tasks.standalone import Airflow
 
@@ -38,16 +40,33 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="package")
-def tenants(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
+def webhook() -> Iterator[str]:
+    """The address of a webhook; Post.bodies is what it got."""
+    Post.bodies = []
+    with serving(HTTPServer(("127.0.0.1", 0), Post)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="package")
+def tenants(
+    server: str, webhook: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tenants]:
     """A tenant for each story: none disturbs another, and their runs go side by side."""
     encoder = save_tiny(tmp_path_factory.mktemp("models") / "tiny")
-    broken = tmp_path_factory.mktemp("sources") / "broken"
+    broken, missing = (tmp_path_factory.mktemp("sources") / name for name in ("broken", "missing"))
     with shop(server, f"ebbtide_airflow_{os.getpid()}") as dsn:
         found = Tenants(tmp_path_factory.mktemp("tenants"), dsn, str(encoder))
         for name in ("asked", "asset"):
             found.add(name, TODAY)  # nothing is scheduled before tonight
         found.add("late", YESTERDAY - timedelta(days=2))
         found.add("broken", YESTERDAY - timedelta(days=1), RECSYS_SOURCE=str(broken))
+        found.add(
+            "tardy",
+            YESTERDAY,
+            RECSYS_SOURCE=str(missing),
+            RECSYS_PUBLISH_BY="00:01",
+            RECSYS_ALERT_WEBHOOK=webhook,
+        )
         yield found
 
 

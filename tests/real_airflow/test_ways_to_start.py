@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_alerting import Post
 
 from recsys_tasks import nightly
 from recsys_tasks.standalone import Airflow
@@ -40,7 +41,7 @@ class Asked:
 def asked(airflow: Airflow, rest: Rest, tenants: Tenants) -> Asked:
     """All stories begin, and runs asked for by hand wait in line."""
     nightly.run_night(tenants.settings("late"), DAYS[1])
-    for tenant in ("late", "broken", "asked", "asset"):
+    for tenant in ("tardy", "late", "broken", "asked", "asset"):
         rest.wait_for_dag(NIGHTLY.format(tenant))
     dag = NIGHTLY.format("asked")
     runs = {
@@ -50,7 +51,7 @@ def asked(airflow: Airflow, rest: Rest, tenants: Tenants) -> Asked:
         "REST, logical_date null": rest.trigger(dag),
         "asset: materialize": materialize(rest, "ebbtide_lists-asset"),
     }
-    for tenant in ("broken", "late", "asset"):
+    for tenant in ("tardy", "broken", "late", "asset"):
         rest.switch_on(NIGHTLY.format(tenant))
     rest.switch_on("downstream")
     command(airflow, "dags", "trigger", dag, "--run-id", "terminal")
@@ -152,6 +153,21 @@ def test_an_asset_starts_the_night_that_makes_it_and_who_waits_for_it(
     (told,) = rest.runs("downstream")
     assert told["partition_key"] == str(YESTERDAY)
     assert rest.result("downstream", told["dag_run_id"], "told") == str(YESTERDAY)
+
+
+def test_that_lists_are_late_is_told_by_the_triggerer(asked: Asked) -> None:
+    """Its source is missing, so that its run fails, and the time of its lists has passed."""
+    del asked
+
+    def told() -> list[dict[str, str]]:
+        bodies = [body for body in Post.bodies if isinstance(body, dict)]
+        return [body for body in bodies if body["title"].endswith("are late")]
+
+    (alert,) = wait_until(told)
+
+    assert alert["title"] == f"Ebbtide: the lists of night {YESTERDAY} are late"
+    assert "not published at 00:01 UTC" in alert["happened"]
+    assert (alert["tenant"], alert["day"]) == ("tardy", str(YESTERDAY))
 
 
 def test_figures_of_a_night_reach_a_collector(asked: Asked, collector: Collector) -> None:

@@ -56,10 +56,13 @@ def top_k(
         np.full((len(users), width), NO_ROW, np.int32),
         np.full((len(users), width), -np.inf, np.float32),
     )
-    catalogue = torch.from_numpy(items).to(device).T  # (dim, n_items)
+    catalogue = _wide(torch.from_numpy(items).to(device).T)
+    # Fresh memory for every batch would cost a fault a page.
+    room = torch.empty(_padded(min(batch_size, len(users))), catalogue.shape[1], device=device)
     for start in range(0, len(users) if width else 0, batch_size):
         batch = slice(start, start + batch_size)
-        scores = _scores(torch.from_numpy(users[batch]).to(device), catalogue)
+        scores = _scores(torch.from_numpy(users[batch]).to(device), catalogue, room)
+        scores = scores[:, : len(items)]
         left_out = excluded[batch].tocoo()
         scores[left_out.row, left_out.col] = -torch.inf
         best, rows = largest(scores, width)
@@ -77,18 +80,44 @@ def products(users: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[
     """
     import torch  # noqa: PLC0415  as in top_k
 
-    found: NDArray[np.float32] = _scores(torch.from_numpy(users), torch.from_numpy(items).T).numpy()
-    return found
+    catalogue = _wide(torch.from_numpy(items).T)
+    room = torch.empty(_padded(len(users)), catalogue.shape[1])
+    found = _scores(torch.from_numpy(users), catalogue, room)[:, : len(items)]
+    return np.asarray(found.numpy(), np.float32)
 
 
-def _scores(users: "Tensor", catalogue: "Tensor") -> "Tensor":
-    """Inner products whose bits do not depend on how many users share the batch: (n, n_items)."""
+def _scores(users: "Tensor", catalogue: "Tensor", room: "Tensor") -> "Tensor":
+    """Inner products whose bits do not depend on how many users share the batch.
+
+    Args:
+        users: Shape (n, dim).
+        catalogue: As _wide has it, (dim, n_items).
+        room: Where they are written, of _padded(n) rows at least.
+
+    Returns:
+        The first n rows of `room`.
+    """
+    import torch  # noqa: PLC0415  as in top_k
     from torch.nn.functional import pad  # noqa: PLC0415  as in top_k
 
-    n_items = catalogue.shape[1]
-    padded = pad(users, (0, 0, 0, -len(users) % _LEAST_ROWS))
-    wide = pad(catalogue, (0, max(_LEAST_ROWS - n_items, 0)))
-    return (padded @ wide)[: len(users), :n_items]
+    n = len(users)
+    if _padded(n) > n:
+        users = pad(users, (0, 0, 0, _padded(n) - n))
+    torch.mm(users, catalogue, out=room[: len(users)])
+    return room[:n]
+
+
+def _wide(catalogue: "Tensor") -> "Tensor":
+    """At least _LEAST_ROWS items, (dim, n_items): what is missing is zero."""
+    from torch.nn.functional import pad  # noqa: PLC0415  as in top_k
+
+    missing = _LEAST_ROWS - catalogue.shape[1]
+    return pad(catalogue, (0, missing)) if missing > 0 else catalogue
+
+
+def _padded(n: int) -> int:
+    """How many rows a product of n users has."""
+    return n + -n % _LEAST_ROWS
 
 
 def largest(scores: "Tensor", k: int) -> "tuple[Tensor, Tensor]":

@@ -15,7 +15,8 @@ from recsys_tasks.warehouse.session import Session
 from recsys_tasks.warehouse.text_vectors import Space, Texts, read_vectors
 from recsys_tasks.warehouse.weights import Taken, weights_of
 
-AT_ONCE: Final = 1_000_000  # interactions in memory, of days that have more
+AT_ONCE: Final = 1_000_000  # interactions that are weighed at once, of days that have more
+KEPT: Final = 4_000_000  # that wait for whoever reads the same days next, at 30 bytes
 
 _COLUMNS = (
     copying.INT4,  # user_key
@@ -29,29 +30,36 @@ _COLUMNS = (
 
 
 class Reader:
-    """Reads the interactions of days, and keeps what it read last: trends and every model ask."""
+    """Reads the interactions of days, and keeps what it can: trends and every model ask."""
 
     def __init__(self, session: Session) -> None:
         """Of a night."""
         self._session = session
-        self._last: tuple[object, Taken] | None = None
+        self._days: tuple[date, ...] = ()
+        self._ranges: list[Users] = []
+        self._kept: dict[Users, Taken] = {}
 
     def ranges(self, days: Sequence[date]) -> list[Users]:
         """Ranges of user keys, of some AT_ONCE interactions each; together they are everybody."""
-        edges = [
-            int(edge) for (edge,) in self._session.rows("user_ranges", days=days, at_once=AT_ONCE)
-        ]
-        firsts = [EVERYBODY.first, *(edge + 1 for edge in edges)]
-        return [Users(*ends) for ends in zip(firsts, [*edges, EVERYBODY.last], strict=True)]
+        if self._days != tuple(days):
+            rows = self._session.rows("user_ranges", days=days, at_once=AT_ONCE)
+            edges = [int(edge) for (edge,) in rows]
+            firsts = [EVERYBODY.first, *(edge + 1 for edge in edges)]
+            lasts = [*edges, EVERYBODY.last]
+            self._days, self._kept = tuple(days), {}
+            self._ranges = [Users(*ends) for ends in zip(firsts, lasts, strict=True)]
+        return self._ranges
 
     def read(self, days: Sequence[date], users: Users) -> Taken:
-        """User by user, in the order in which a delta is summed."""
-        asked = (tuple(days), users)
-        if self._last is None or self._last[0] != asked:
-            self._last = None  # two at once are more than is needed
-            read = taken(self._session, "interactions_of_days", days=days, **users._asdict())
-            self._last = (asked, read)
-        return self._last[1]
+        """User by user, in the order in which a delta is summed; `users` is one of the ranges."""
+        if self._days != tuple(days):
+            self.ranges(days)
+        if (kept := self._kept.get(users)) is not None:
+            return kept
+        read = taken(self._session, "interactions_of_days", days=days, **users._asdict())
+        if sum(len(other.user_keys) for other in self._kept.values()) < KEPT:
+            self._kept[users] = read
+        return read
 
 
 class Weighed(NamedTuple):

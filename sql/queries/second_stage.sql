@@ -38,26 +38,28 @@ copy (
 copy (
     select
         latest.user_key,
-        latest.item_key,
-        latest.occurred_on,
+        coalesce(latest.item_key, 0),
+        extract(epoch from latest.occurred_at)::float8 / 86400,
         latest.event_type_key,
-        latest.value,
-        latest.item_text_key,
-        latest.text_key
+        coalesce(latest.value, 'NaN'),
+        coalesce(items.text_key, 0),
+        coalesce(latest.text_key, 0)
     from unnest(%(user_keys)s::integer[]) as asked (user_key)
     cross join
         lateral ( -- noqa: ST05
             -- A day ends before the next begins: the index gives the days, latest first.
-            select dense_interactions.*
-            from dense_interactions
+            select interactions.*
+            from interactions
             where
-                dense_interactions.user_key = asked.user_key
-                and dense_interactions.day <= %(night)s
+                interactions.user_key = asked.user_key
+                and interactions.day <= %(night)s
             order by
-                dense_interactions.day desc,
-                dense_interactions.occurred_at desc,
-                dense_interactions.event_id desc
+                interactions.day desc,
+                interactions.occurred_at desc,
+                interactions.event_id desc
             limit %(length)s
         ) as latest
+    -- Only of what is left: within the view, items would be sought for all that a user ever did.
+    left join items on latest.item_key = items.item_key
     order by latest.occurred_at, latest.event_id
 ) to stdout with (format "binary");

@@ -1,9 +1,23 @@
 -- name: open_session
 -- What every transaction starts with: the tenant's schema, days in UTC, numbers to the last bit.
+-- Where the server has Postgres' own defaults, which are of a small machine with a turning disk, a
+-- day is read by its index, not by all of the history, and sorts need not go to disk.
 select
     set_config('search_path', quote_ident(%(schema)s) || ', public', true),
     set_config('timezone', 'UTC', true),
-    set_config('extra_float_digits', '1', true);
+    set_config('extra_float_digits', '1', true),
+    set_config('random_page_cost', replacements.page_cost, true),
+    set_config('work_mem', replacements.memory, true)
+from (
+    select
+        case given.page_cost when '4' then '1.1' else given.page_cost end as page_cost,
+        case given.memory when '4MB' then '64MB' else given.memory end as memory
+    from (
+        select
+            current_setting('random_page_cost') as page_cost,
+            current_setting('work_mem') as memory
+    ) as given
+) as replacements;
 
 -- name: lock_schema
 -- One exclusive transaction a schema at a time, whoever started it. For other locks the operator's

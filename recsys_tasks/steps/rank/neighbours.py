@@ -47,7 +47,7 @@ def write_similar_users(
         pool: Of the night.
     """
     theirs = np.concatenate([picture.user_keys, picture.known.user_keys])
-    gone = np.intersect1d(theirs, moved)
+    gone = moved[np.isin(moved, theirs)]
     session.execute("delete_user_neighbours", user_keys=gone.tolist())
     queries = np.flatnonzero(np.isin(picture.user_keys, moved) & (picture.masses[:, -1] > 0))
     keys = picture.user_keys[queries]

@@ -3,7 +3,7 @@
     python benchmarks/catalogues.py --items 20000 --items 100000 --titles FOLDER
 
 ranks by ranking.top_k and by faiss: an inverted file, of which so many cells are searched that the
-recall of the fifty is .99 or the most that there is. Vectors are those of live_queries.py.
+recall of the fifty is .99 or the most that there is. Vectors are those of made_vectors.py.
 """
 
 from functools import partial
@@ -19,7 +19,7 @@ from rich.console import Console
 from scipy import sparse
 
 from benchmarks.contests import timed
-from benchmarks.live_queries import catalogue, interests, titles
+from benchmarks.made_vectors import catalogue, interests, titles
 from recsys_tasks.ranking import top_k
 
 CONSOLE: Final = Console()
@@ -52,8 +52,9 @@ def main(
     CONSOLE.print(LINE.format(*heads), soft_wrap=True, highlight=False)
     for n in items:
         rng = np.random.default_rng(0)
-        vectors, topics = catalogue(real, n, rng)
-        users = interests(vectors, topics, N_USERS, rng).astype(np.float32)
+        found = catalogue(real, n, rng)
+        users = interests(found, N_USERS, rng).astype(np.float32)
+        vectors = found.vectors
         nothing = sparse.csr_array((N_USERS, n), dtype=np.bool_)
         seconds, exact = timed(partial(top_k, users, vectors, nothing, K))
         start = perf_counter()

@@ -65,8 +65,10 @@ def test_the_roles_are_named_after_the_schema_and_nobody_logs_in_as_them(
 def test_a_reader_reads_what_is_published_and_nothing_else(warehouse: Warehouse) -> None:
     with login(warehouse, "recsys_reader") as dsn:
         assert may(dsn, "select * from recsys.recommend('anybody', 5)")
+        assert may(dsn, "select * from recsys.nearest_items('anybody', 5, category => 'a')")
         assert may(dsn, "select * from recsys.recommendations")
         assert may(dsn, "select * from recsys.similar_items, recsys.trending_items")
+        assert not may(dsn, "select recsys.search_items('[1]', 5, null, null, null)")
         assert not may(dsn, "select * from recsys.interactions")
         assert not may(dsn, "select * from recsys.rejected_interactions")
         assert not may(dsn, "select attributes from recsys.users")

@@ -151,8 +151,8 @@ class Settings(Operation):
     encode_batch_size: int = Field(64, ge=1, description="texts encoded at once")
     similar_length: int = Field(20, ge=1, le=1000, description="neighbours kept of an item or user")
     similar_pool: int = Field(20_000, ge=1, description="users among whom neighbours are sought")
-    ef_search: int = Field(
-        200, ge=1, le=1000, description="hnsw.ef_search of live queries that are checked"
+    ef_search: int | None = Field(
+        None, ge=1, le=1000, description="hnsw.ef_search of live queries; else each night finds it"
     )
     recall_users: int = Field(
         100, ge=0, le=10_000, description="users whose live queries a night checks; 0 for none"
@@ -179,7 +179,7 @@ class Settings(Operation):
         0.2, ge=0, le=1, description="gate: largest rise of the share of items not listed"
     )
     enough_recall: float = Field(
-        0.9, ge=0, le=1, description="gate: least recall@10 of live queries by index"
+        0.99, ge=0, le=1, description="gate: least recall@10 of live queries by index"
     )
     stale_hours: int = Field(
         72, ge=1, description="gate: hours from the newest event to the end of the day"

@@ -1,8 +1,9 @@
-"""What live queries find by the index of item_vectors, held against what is nearest.
+"""How widely live queries have to search, so that they find what was promised.
 
-An index is approximate. So some users drawn anew every night are asked for as an application asks
-for them, with `hnsw.iterative_scan` relaxed and `hnsw.ef_search` as the setting says, among all
-available items and among those of one category; the table live_recalls keeps the share found.
+An index is approximate. So users drawn anew every night are asked for as nearest_items() asks, of
+all available items and of those of one category, and what is found is held against what is
+nearest. The table live_recalls keeps the least `hnsw.ef_search` that finds enough, from which
+nearest_items() has it; where none does, or nobody has looked, it goes by no index.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_tasks.interactions import rows_of
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, copying
 
 K: Final = 10
+WIDTHS: Final = (40, 80, 160, 320, 640, 1000)  # of a search; pgvector knows none above the last
 ITEMS_AT_ONCE: Final = 65_536
 ROUNDING: Final = 1e-5  # of the score of the last of the K: two programs add in different orders
 Filter = Literal["none", "category"]
@@ -37,12 +38,31 @@ class Catalogue(NamedTuple):
     vectors: NDArray[np.float16]
 
 
+class Question(NamedTuple):
+    """What is asked, and what would be right.
+
+    Attributes:
+        user: The interest.
+        category: That items have to be of; None for any.
+        good: Keys of the nearest K, and of all that score as the last of them: a tie is found
+            whichever of them is.
+        n: How many may be found, K at the most.
+    """
+
+    user: str
+    category: str | None
+    good: NDArray[np.int32]
+    n: int
+
+
 def measure(session: Session, settings: Settings, night: date) -> None:
-    """Write down the recall of live queries as of a night; nothing where they have no index.
+    """Write down the search that live queries need as of a night, and what it finds.
+
+    Nothing where they have no index.
 
     Args:
         session: Of the night whose item_vectors stand.
-        settings: Say how many users are asked for, and how.
+        settings: Say how many users are asked for, and what is enough.
         night: The day.
     """
     session.execute("delete_live_recalls", night=night)
@@ -55,18 +75,20 @@ def measure(session: Session, settings: Settings, night: date) -> None:
     columns = (copying.INT4, copying.INT4, copying.halfvec(vectors.shape[1]))
     catalogue = Catalogue(*session.copy_out("live_items", columns))
     scores = _scores(vectors, catalogue.vectors)
-    session.row("set_live_search", ef_search=str(settings.ef_search))
+    names = [None, *(name for (name,) in session.rows("live_categories"))]
     for which in FILTERS:
-        recalls = list(_recalls(session, which, users, scores, catalogue))
-        if recalls:
+        questions = list(_questions(which, users, scores, catalogue, names))
+        if questions:
+            ef_search, recall = _search(session, settings, questions)
             session.execute(
                 "insert_live_recall",
                 night=night,
                 filter=which,
                 k=K,
-                ef_search=settings.ef_search,
-                n_users=len(recalls),
-                recall=float(np.mean(recalls)),
+                ef_search=ef_search,
+                n_users=len(questions),
+                recall=recall,
+                is_exact=recall < settings.enough_recall,
             )
 
 
@@ -79,30 +101,47 @@ def _scores(users: NDArray[np.float32], items: NDArray[np.float16]) -> NDArray[n
     return scores
 
 
-def _recalls(
-    session: Session,
+def _questions(
     which: Filter,
     users: list[str],
     scores: NDArray[np.float32],
     catalogue: Catalogue,
-) -> Iterator[float]:
-    """The share of the nearest K that each user's live query finds.
+    names: list[str | None],
+) -> Iterator[Question]:
+    """What is asked for each user.
 
     A category is the one of the item that is nearest of all; users whose nearest has none are left
     out of that filter.
     """
+    keys = catalogue.keys
     for user, theirs in zip(users, scores, strict=True):
-        best = int(theirs.argmax())
-        asked = {"user": user, "k": K}
-        allowed = theirs
-        if which == "category":
-            if not catalogue.categories[best]:
-                continue
-            allowed = theirs[catalogue.categories == catalogue.categories[best]]
-            asked["item_key"] = int(catalogue.keys[best])
-        n_best = min(K, len(allowed))
-        last = np.partition(allowed, -n_best)[-n_best]
-        name = "nearest_live" if which == "none" else "nearest_live_of_category"
-        found = np.array([key for (key,) in session.rows(name, **asked)], np.int32)
-        rows, _ = rows_of(catalogue.keys, found)
-        yield float((theirs[rows] >= last - ROUNDING * abs(last)).sum() / n_best)
+        category = int(catalogue.categories[theirs.argmax()]) if which == "category" else 0
+        if which == "category" and not category:
+            continue
+        allowed = catalogue.categories == category if category else np.ones(len(keys), np.bool_)
+        n = min(K, int(allowed.sum()))
+        last = np.partition(theirs[allowed], -n)[-n]
+        good = keys[allowed & (theirs >= last - ROUNDING * abs(last))]
+        yield Question(user, names[category], good, n)
+
+
+def _search(session: Session, settings: Settings, questions: list[Question]) -> tuple[int, float]:
+    """The least width that finds enough, and the recall: mean over users.
+
+    Other users are asked for tomorrow, so half of what may be missed is kept back; where no width
+    is so good, the last one stands. The setting ends the search.
+    """
+    enough = (1 + settings.enough_recall) / 2
+    ef_search, recall = 0, 0.0
+    for ef_search in WIDTHS if settings.ef_search is None else (settings.ef_search,):
+        recall = float(np.mean([_recall(session, each, ef_search) for each in questions]))
+        if recall >= enough:
+            break
+    return ef_search, recall
+
+
+def _recall(session: Session, asked: Question, ef_search: int) -> float:
+    """The share of the nearest K that a live query finds."""
+    parameters = {"user": asked.user, "category": asked.category, "k": K, "ef_search": ef_search}
+    found = [key for (key,) in session.rows("search_live", **parameters)]
+    return float(np.isin(found, asked.good).sum() / asked.n)

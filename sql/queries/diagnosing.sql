@@ -56,3 +56,14 @@ where
     )
 order by texts.content_hash
 limit 1000;
+
+-- name: live_searches
+-- How live queries search, as the newest published night has found.
+select
+    case live_recalls.filter when 'category' then ' of a category' else '' end as "of",
+    live_recalls.ef_search,
+    live_recalls.recall,
+    live_recalls.is_exact
+from live_recalls
+where live_recalls.night = (select max(published_nights.night) from published_nights)
+order by live_recalls.filter desc;

@@ -24,6 +24,13 @@ copy (
     order by item_vectors.item_key
 ) to stdout with (format "binary");
 
+-- name: live_categories
+-- Names of those numbers, from 1 on.
+select distinct item_vectors.category
+from item_vectors
+where item_vectors.is_available and item_vectors.category is not null
+order by item_vectors.category;
+
 -- name: live_users
 -- Interests of some users, as user_interests shows them: of users who come next to keys drawn by a
 -- hash, so that no table is read whole; others every night.
@@ -62,33 +69,10 @@ cross join
     ) as interests
 order by drawn.user_key;
 
--- name: set_live_search
--- How the transaction's live queries go through the index.
-select
-    set_config('hnsw.iterative_scan', 'relaxed_order', true),
-    set_config('hnsw.ef_search', %(ef_search)s, true);
-
--- name: nearest_live
--- A live query, of all items.
-select item_vectors.item_key
-from item_vectors
-where item_vectors.is_available
-order by item_vectors.vector <#> %(user)s::halfvec
-limit %(k)s;
-
--- name: nearest_live_of_category
--- A live query, of the items of one item's category.
-select item_vectors.item_key
-from item_vectors
-where
-    item_vectors.is_available
-    and item_vectors.category = (
-        select alike.category
-        from item_vectors as alike
-        where alike.item_key = %(item_key)s
-    )
-order by item_vectors.vector <#> %(user)s::halfvec
-limit %(k)s;
+-- name: search_live
+-- A live query, of all items or of those of a category.
+select found.item_key
+from search_items(%(user)s::halfvec, %(k)s, %(category)s, null, %(ef_search)s) as found;
 
 -- name: is_live_recall_measured
 select exists(
@@ -102,5 +86,7 @@ delete from live_recalls
 where night = %(night)s;
 
 -- name: insert_live_recall!
-insert into live_recalls (night, filter, k, ef_search, n_users, recall)
-values (%(night)s, %(filter)s, %(k)s, %(ef_search)s, %(n_users)s, %(recall)s);
+insert into live_recalls (night, filter, k, ef_search, n_users, recall, is_exact)
+values (
+    %(night)s, %(filter)s, %(k)s, %(ef_search)s, %(n_users)s, %(recall)s, %(is_exact)s
+);

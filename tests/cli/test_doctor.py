@@ -103,3 +103,19 @@ def test_an_encoder_that_cannot_be_loaded_is_a_finding(
     assert answer.status == 1
     assert "WRONG  encoder ./nowhere" in answer.out
     assert "RECSYS_ENCODER" in answer.out
+
+
+def test_how_live_queries_search_is_told(ebbtide: Ebbtide, shop: Warehouse) -> None:
+    ebbtide("night", DAYS[0])
+    answer = ebbtide("doctor")
+    assert "nearest_items() finds 1.000 of the nearest with hnsw.ef_search 40" in answer.out
+
+    with shop.transaction() as session:
+        session.select("update live_recalls set recall = 0.9, is_exact = true")
+    answer = ebbtide("doctor")
+    assert "nearest_items() looks at all (by index 0.900 of the nearest)" in answer.out
+
+    with shop.transaction() as session:
+        session.select("truncate live_recalls")
+    answer = ebbtide("doctor")
+    assert "nearest_items() looks at all: no night measured an index" in answer.out

@@ -1,4 +1,4 @@
-"""What live queries find: measured each night, against exact, where they have an index."""
+"""How widely live queries have to search: looked for each night, and held against exact."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,74 +10,87 @@ from sources import NIGHT
 from recsys_tasks.steps import check, live_recall, publish
 from recsys_tasks.warehouse import Session, Warehouse
 
+from .live_items import BY_INDEX, index_scans, write_crowd, write_facts, write_item, write_user
 from .tenant import Tenant
 
-DIM, N_ITEMS, N_USERS = 16, 3_000, 40
-MEASURED = "select filter, k, ef_search, n_users, recall from live_recalls order by filter"
-CATALOGUE = """
-insert into models (model_id, kind, state, encoder_id, dim, parameters)
-values ('made', 'zero-shot', 'serving', 'e', 16, '{}');
-insert into derived_tables (name, fingerprint) values ('interests', 'made');
-insert into users (user_id) select 'u' || n from generate_series(1, %(users)s) as n;
-insert into items (item_id, is_listed, source_hash)
-select 'i' || n, true, n from generate_series(1, %(items)s) as n;
-select prepare_item_vectors(16);
-"""
-ITEM = """
-insert into item_vectors (item_id, item_key, category, is_available, vector)
-values ('i' || %(key)s, %(key)s, %(category)s, true, %(vector)s)
-"""
-# Two half-lives, which add up.
-INTEREST = """
-insert into interests (model_key, night, user_key, half_life, mass, alpha, vector)
-select 1, '2024-03-01', %(key)s, half_life, 1, 0.5, %(vector)s
-from unnest(array[2, 14]) as half_life
+N_ITEMS, N_USERS = 3_000, 40
+MEASURED = """
+select filter, k, ef_search, n_users, recall, is_exact from live_recalls order by filter
 """
 
 
 @pytest.fixture
 def session(warehouse: Warehouse) -> Iterator[Session]:
-    """Items without any order, so that an index has a hard time, and forty users."""
-    rng = np.random.default_rng(0)
     with warehouse.transaction() as opened:
-        opened.select(CATALOGUE, {"users": N_USERS, "items": N_ITEMS})
-        for statement, n in ((ITEM, N_ITEMS), (INTEREST, N_USERS)):
-            for key, vector in enumerate(rng.standard_normal((n, DIM)).round(3).tolist(), 1):
-                category = f"category {key % 3}"
-                opened.select(statement, {"key": key, "vector": str(vector), "category": category})
-        opened.select("analyze item_vectors")
+        write_crowd(opened, N_ITEMS, N_USERS)
         yield opened
 
 
-def measured(session: Session, tenant: Tenant, **changes: object) -> list[tuple[Any, ...]]:
+def measured(session: Session, tenant: Tenant, **changes: object) -> dict[str, tuple[Any, ...]]:
+    """What is known of each filter: k, ef_search, n_users, recall, is_exact."""
     settings = tenant.settings.model_copy(update=changes)
     live_recall.measure(session, settings, NIGHT)
-    return session.select(MEASURED)
+    return {which: tuple(others) for which, *others in session.select(MEASURED)}
 
 
-def test_a_wider_search_finds_more_and_exact_finds_all(session: Session, tenant: Tenant) -> None:
-    session.select("set local enable_seqscan = off; set local enable_bitmapscan = off")
-    session.select("set local enable_sort = off")
-    narrow, wide = (
-        {row[0]: row[-1] for row in measured(session, tenant, ef_search=ef_search)}
-        for ef_search in (1, 400)
-    )
+def test_the_narrowest_search_that_finds_enough_is_written_down(
+    session: Session, tenant: Tenant
+) -> None:
+    """Half of what may be missed is kept back."""
+    session.select(BY_INDEX)
+    recalls = {
+        ef_search: measured(session, tenant, ef_search=ef_search)["none"][3]
+        for ef_search in live_recall.WIDTHS
+    }
+    k, ef_search, n_users, recall, is_exact = measured(session, tenant)["none"]
+
+    assert index_scans(session) > 0
+    assert (k, ef_search) == (10, min(n for n, found in recalls.items() if found >= 0.995))
+    assert N_USERS / 3 < n_users <= N_USERS
+    assert 0.995 <= recall == recalls[ef_search]
+    assert not is_exact
+
+
+def test_a_search_that_misses_too_much_is_marked_exact(session: Session, tenant: Tenant) -> None:
+    session.select(BY_INDEX)
+    narrow = measured(session, tenant, ef_search=1)["none"]
+    promised_less = measured(session, tenant, ef_search=1, enough_recall=narrow[3])["none"]
+
+    assert narrow[1] == 1
+    assert narrow[3] < 0.97
+    assert narrow[4]
+    assert promised_less == (*narrow[:4], False)
+
+
+def test_what_the_planner_searches_whole_is_exact(session: Session, tenant: Tenant) -> None:
     session.select("set local enable_indexscan = off")
-    exact = measured(session, tenant)
+    found = measured(session, tenant)
 
-    assert narrow["none"] < 0.97 < wide["none"] <= 1
-    assert [(row[0], row[1], row[2], row[-1]) for row in exact] == [
-        ("category", 10, 200, 1),
-        ("none", 10, 200, 1),
-    ]
-    assert all(N_USERS / 3 < row[3] <= N_USERS for row in exact)
+    assert {which: (row[1], row[3], row[4]) for which, row in found.items()} == {
+        "category": (40, 1, False),
+        "none": (40, 1, False),
+    }
+
+
+def test_a_tie_is_found_whichever_of_them_is(warehouse: Warehouse, tenant: Tenant) -> None:
+    """Of thirty equal items any ten are the nearest."""
+    with warehouse.transaction() as session:
+        write_facts(session, dim=2)
+        for number in range(60):
+            write_item(session, f"i{number:02}", [1, number % 2])
+        for number in range(5):
+            write_user(session, f"u{number}", {14: [0.1, 1]})
+        session.select(BY_INDEX)
+
+        assert measured(session, tenant)["none"][3:] == (1, False)
+        assert index_scans(session) > 0
 
 
 def test_nothing_is_measured_without_an_index_or_users(session: Session, tenant: Tenant) -> None:
     assert len(measured(session, tenant)) == 2
-    assert measured(session, tenant, recall_users=0) == []
+    assert measured(session, tenant, recall_users=0) == {}
     session.value("drop_vector_index")
-    assert measured(session, tenant) == []
+    assert measured(session, tenant) == {}
 
 
 def test_a_night_measures_the_vectors_that_it_has_made(tenant: Tenant) -> None:
@@ -88,4 +101,13 @@ def test_a_night_measures_the_vectors_that_it_has_made(tenant: Tenant) -> None:
     tenant.run(check, NIGHT)
     tenant.run(publish, NIGHT)
 
-    assert tenant.rows("select night, filter, recall from live_recalls") == [(NIGHT, "none", 1)]
+    found = "select night, filter, ef_search, recall, is_exact from live_recalls"
+    assert tenant.rows(found) == [(NIGHT, "none", 40, 1, False)]
+
+
+def test_looking_twice_writes_the_same(session: Session, tenant: Tenant) -> None:
+    session.select(BY_INDEX)
+    first = measured(session, tenant)
+
+    assert measured(session, tenant) == first
+    assert np.isfinite([row[3] for row in first.values()]).all()

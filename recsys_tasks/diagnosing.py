@@ -148,10 +148,10 @@ def _noted(session: Session) -> Finding:
 
 def _live(session: Session) -> Finding:
     searches = [
-        f"looks at all{of} (by index {recall:.3f} of the nearest)"
+        f"looks at all{scope} (by index {recall:.3f} of the nearest)"
         if is_exact
-        else f"finds {recall:.3f} of the nearest{of} with hnsw.ef_search {ef_search}"
-        for of, ef_search, recall, is_exact in session.rows("live_searches")
+        else f"finds {recall:.3f} of the nearest{scope} with hnsw.ef_search {ef_search}"
+        for scope, ef_search, recall, is_exact in session.rows("live_searches")
     ]
     what = f"nearest_items() {', '.join(searches) or 'looks at all: no night measured an index'}"
     return Finding(is_well=True, what=what)

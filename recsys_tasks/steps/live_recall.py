@@ -129,19 +129,29 @@ def _search(session: Session, settings: Settings, questions: list[Question]) -> 
     """The least width that finds enough, and the recall: mean over users.
 
     Other users are asked for tomorrow, so half of what may be missed is kept back; where no width
-    is so good, the last one stands. The setting ends the search.
+    is so good, the last one stands. The setting is the only width there is.
     """
+    *narrower, last = WIDTHS if settings.ef_search is None else (settings.ef_search,)
     enough = (1 + settings.enough_recall) / 2
-    ef_search, recall = 0, 0.0
-    for ef_search in WIDTHS if settings.ef_search is None else (settings.ef_search,):
-        recall = float(np.mean([_recall(session, each, ef_search) for each in questions]))
+    for ef_search in narrower:
+        recall = _recall(session, questions, ef_search, enough)
         if recall >= enough:
-            break
-    return ef_search, recall
+            return ef_search, recall
+    return last, _recall(session, questions, last)
 
 
-def _recall(session: Session, asked: Question, ef_search: int) -> float:
-    """The share of the nearest K that a live query finds."""
-    parameters = {"user": asked.user, "category": asked.category, "k": K, "ef_search": ef_search}
-    found = [key for (key,) in session.rows("search_live", **parameters)]
-    return float(np.isin(found, asked.good).sum() / asked.n)
+def _recall(
+    session: Session, questions: list[Question], ef_search: int, enough: float = 0
+) -> float:
+    """The share of the nearest K that live queries find, mean over users.
+
+    0 as soon as it cannot be enough any more: most searches that are too narrow show it soon.
+    """
+    missed, most = 0.0, (1 - enough) * len(questions)
+    for user, category, good, n in questions:
+        asked = {"user": user, "category": category, "k": K, "ef_search": ef_search}
+        found = [key for (key,) in session.rows("search_live", **asked)]
+        missed += 1 - np.isin(found, good).sum() / n
+        if missed > most:
+            return 0.0
+    return float(1 - missed / len(questions))

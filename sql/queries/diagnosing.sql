@@ -60,7 +60,7 @@ limit 1000;
 -- name: live_searches
 -- How live queries search, as the newest published night has found.
 select
-    case live_recalls.filter when 'category' then ' of a category' else '' end as "of",
+    case live_recalls.filter when 'category' then ' of a category' else '' end as scope,
     live_recalls.ef_search,
     live_recalls.recall,
     live_recalls.is_exact

@@ -10,10 +10,10 @@ insert into access_rules (role, kind, name, columns) values
 ('reader', 'function', 'nearest_items', null);
 
 -- noqa: disable=RF01
--- The available items whose inner product with an interest is largest, in that order, equal ones by
--- item_id. No category, or no list to be among, lets every item through. With an ef_search they are
--- what the planner's way finds, by an index of vectors perhaps, and fewer than n are not taken at
--- their word: with a filter that lets little through an index gives up early. With null it is exact.
+-- The available items whose inner product with an interest is largest, in that order, equal ones
+-- by item_id. No category, or no list to be among, lets every item through. With an ef_search they
+-- are what the planner's way finds, by an index of vectors perhaps, and fewer than n are not taken
+-- at their word: where a filter lets little through an index gives up early. With null it is exact.
 -- Settings stand again afterwards as they stood; an error takes them back by itself.
 create function search_items(
     interest halfvec, n integer, category text, among text[], ef_search integer

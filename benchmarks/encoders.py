@@ -1,15 +1,19 @@
 """What a smaller encoder costs: accuracy by the protocol, against size and speed.
 
-    python benchmarks/encoders.py FOLDER [--sample 2000] [--preset shop] [--also FOLDER_OF_A_MODEL]
+    python benchmarks/encoders.py FOLDER [--sample 2000] [--preset shop]
+        [--also FOLDER_OF_A_MODEL_OR_GGUF_FILE] [--also-tokens 32]
 
 Every way gives each text of a folder in the source contract a vector. Lists are the zero-shot
 model's, so that nothing but the vectors makes a difference. The window is the backtest's: the last
 fifth of interactions. Beside the encoder stand plain alternatives: words counted, weighed by
-rareness and reduced (latent semantic analysis), and words hashed into as many coordinates.
+rareness and reduced (latent semantic analysis), and words hashed into as many coordinates. Other
+models are read by the mean of their last hidden states, or as their makers say; where they are slow
+they may read fewer tokens of each text, and the encoder then does so once, too.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
@@ -21,8 +25,9 @@ import typer
 from numpy.typing import NDArray
 
 from recsys_tasks.backtesting import ONE_DAY, read_everything, window_of
-from recsys_tasks.encoder import Encoder, Recipe, load_encoder
-from recsys_tasks.evaluation import replay, summarise
+from recsys_tasks.encoder import DEFAULT_MAX_TOKENS, Encoder, Recipe, load_encoder
+from recsys_tasks.evaluation import differences, replay, summarise
+from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.loading import load_folder
@@ -30,8 +35,9 @@ from recsys_tasks.settings import Settings, preset_of, read_settings
 from recsys_tasks.warehouse import Warehouse, connect, copying
 from recsys_tasks.warehouse.history import read_history
 
+BASE = "MiniLM, float32"
 DIMS = (192, 96, 48)
-SEGMENTS = ("all", "cold", "new_items")
+SEGMENTS = ("cold", "new_items")
 Vectors = NDArray[np.float32]
 
 
@@ -56,25 +62,51 @@ def main(
     sample: Annotated[int | None, typer.Option(help="User-days that are replayed.")] = None,
     preset: str = "shop",
     also: Annotated[list[Path] | None, typer.Option(help="Folders of other models.")] = None,
+    also_tokens: Annotated[int, typer.Option(help="That these read.")] = DEFAULT_MAX_TOKENS,
 ) -> None:
-    """Print the table."""
+    """Print the table, row by row as they come."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with TemporaryDirectory() as var:
         settings = read_settings(var=Path(var), preset=preset)
         warehouse = connect(settings)
         load_folder(warehouse, folder)
         read_everything(warehouse, settings)
+        texts = _texts(warehouse)
+        typer.echo(f"{folder.name}: {len(texts):,} texts")
         typer.echo(
-            "| vectors | dimensions | NDCG@10: all | cold users | new items | texts a s | MB |"
+            "| vectors | dimensions | NDCG@10: all | beside MiniLM | cold users | new items"
+            " | texts a s | MB |"
         )
-        typer.echo("| --- | --: | --: | --: | --: | --: | --: |")
-        for way, vectors in _ways(_texts(warehouse), also or []):
+        typer.echo("| --- | --: | --: | --: | --: | --: | --: | --: |")
+        others = (_folder_of(model, Path(var)) for model in also or [])
+        base: Replay | None = None
+        for way, vectors in _ways(texts, others, also_tokens):
             _keep(warehouse, way, vectors)
-            figures = " | ".join(_accuracy(warehouse, settings, way, sample))
+            met = _met(warehouse, settings, way, sample)
+            base = base or met
+            figures = " | ".join(_accuracy(met, base, way))
             typer.echo(
                 f"| {way.encoder_id} | {way.dim} | {figures} | {way.texts_a_second:,.0f}"
                 f" | {way.megabytes:,.0f} |"
             )
+
+
+def _folder_of(model: Path, var: Path) -> Path:
+    """The folder of a checkpoint; a GGUF file is written as one, in float32."""
+    if model.suffix != ".gguf":
+        return model
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    of, folder = {"gguf_file": model.name}, var / model.stem
+    read = AutoModel.from_pretrained(model.parent, dtype=torch.float32, **of)
+    # What was read from eight bits or fewer is not written otherwise, though it is float32 now.
+    del read.config.quantization_config
+    plain = type(read)(read.config)
+    plain.load_state_dict(read.state_dict())
+    plain.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(model.parent, **of).save_pretrained(folder)
+    return folder
 
 
 def _texts(warehouse: Warehouse) -> list[str]:
@@ -83,20 +115,24 @@ def _texts(warehouse: Warehouse) -> list[str]:
     return [content for (content,) in found]
 
 
-def _ways(texts: list[str], others: Sequence[Path]) -> Iterator[tuple[Way, Vectors]]:
+def _ways(texts: list[str], others: Iterable[Path], tokens: int) -> Iterator[tuple[Way, Vectors]]:
+    """The base, and then the others, those that take longest last."""
     whole = load_encoder(device="cpu")
-    way, vectors = _encoded("MiniLM, float32", whole, texts)
+    way, vectors = _encoded(BASE, whole, texts)
     yield way, vectors
     for dim in DIMS:
         short = vectors[:, :dim] / np.linalg.norm(vectors[:, :dim], axis=1, keepdims=True)
         yield way._replace(encoder_id=f"MiniLM, first {dim}", dim=dim), short
+    yield _made("word counts, LSA", _lsa, texts)
+    yield _made("hashed words", _hashed, texts)
     quantised = load_encoder(device="cpu", recipe=Recipe(precision="int8"))
     way, vectors = _encoded("MiniLM, int8", quantised, texts)
     yield way._replace(megabytes=_megabytes(whole) / 4), vectors
+    if tokens != DEFAULT_MAX_TOKENS:
+        yield _encoded(f"MiniLM, {tokens} tokens", load_encoder(max_tokens=tokens), texts)
     for folder in others:
-        yield _encoded(folder.name, load_encoder(str(folder), "cpu"), texts)
-    yield _made("word counts, LSA", _lsa, texts)
-    yield _made("hashed words", _hashed, texts)
+        name = folder.name if tokens == DEFAULT_MAX_TOKENS else f"{folder.name}, {tokens} tokens"
+        yield _encoded(name, load_encoder(str(folder), "cpu", tokens), texts)
 
 
 def _encoded(name: str, encoder: Encoder, texts: list[str]) -> tuple[Way, Vectors]:
@@ -151,38 +187,37 @@ def _keep(warehouse: Warehouse, way: Way, vectors: Vectors) -> None:
         session.execute("drop_staged_vectors")
 
 
-def _accuracy(
-    warehouse: Warehouse, settings: Settings, way: Way, sample: int | None
-) -> Iterator[str]:
-    """NDCG@10 in each segment, target new, with its interval where it is of all."""
+def _met(warehouse: Warehouse, settings: Settings, way: Way, sample: int | None) -> Replay:
+    """The zero-shot model's lists over the vectors of a way, and what they met."""
     preset = preset_of(settings)
     with warehouse.transaction() as session:
         last = session.value("day_after_the_last") or session.rows("source_span")[0][1] + ONE_DAY
         history = read_history(session, preset, way, last)
-    since, until = window_of(history, None, None)
-    content = InterestScorer("content", ZeroShot.of(preset), history.vectors)
-    met = replay(
+    return replay(
         history.interactions,
         history.catalogue,
         len(history.user_keys),
-        [content],
-        since,
-        until,
+        [InterestScorer(way.encoder_id, ZeroShot.of(preset), history.vectors)],
+        *window_of(history, None, None),
+        ks=(10,),
+        targets=("new",),
         max_user_days=sample,
     )
-    found = {
-        row.segment: row
-        for row in summarise(met)
-        if (row.target, row.metric, row.k) == ("new", "ndcg", 10)
-    }
+
+
+def _accuracy(met: Replay, base: Replay, way: Way) -> Iterator[str]:
+    """NDCG@10, target new: of all and beside the base, with intervals; then of other segments."""
+    found = {row.segment: row for row in summarise(met) if row.metric == "ndcg"}
+    whole = found["all"]
+    yield f"{whole.value:.4f} ({whole.ci_low:.4f} to {whole.ci_high:.4f})"
+    both = replace(met, lists=base.lists | met.lists)
+    gaps = differences(both, [way.encoder_id], metrics=["ndcg"], segments=["all"])
+    yield next(
+        (f"{gap.difference:+.4f} ({gap.ci_low:+.4f} to {gap.ci_high:+.4f})" for gap in gaps), ""
+    )
     for segment in SEGMENTS:
         row = found.get(segment)
-        if row is None:
-            yield "none"
-        elif segment == "all":
-            yield f"{row.value:.4f} ({row.ci_low:.4f} to {row.ci_high:.4f})"
-        else:
-            yield f"{row.value:.4f}"
+        yield "none" if row is None else f"{row.value:.4f}"
 
 
 if __name__ == "__main__":

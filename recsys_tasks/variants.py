@@ -48,6 +48,8 @@ class Variant(BaseModel):
         diversity: As the setting.
         category_cap: As the setting; null for any number.
         new_item_share: As the setting.
+        language: What a language model's word weighs in lists of users with few events; 0 for
+            nothing, 1 for all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,6 +61,7 @@ class Variant(BaseModel):
     diversity: float = Field(0.0, ge=0, le=1)
     category_cap: int | None = Field(None, ge=1)
     new_item_share: float = Field(0.0, ge=0, le=0.5)
+    language: float = Field(0.0, ge=0, le=1)
 
     @field_validator("decay")
     @classmethod

@@ -239,3 +239,39 @@ def test_addresses_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("RECSYS_ALERT_EMAIL", "a@x.example, b@x.example")
 
     assert read_settings().alert_email == ("a@x.example", "b@x.example")
+
+
+def test_a_language_model_matters_where_a_variant_asks_it_and_its_time_never() -> None:
+    plain = fingerprint_of(read_settings())
+    some: dict[str, object] = {"share": 0.1, "language": 0.2}
+    asked = [
+        read_settings(language={"model": "m", **changes}, variants={"a": some})
+        for changes in ({}, {"seconds": 5}, {"events": 7}, {"users": 5})
+    ]
+    first, later, more, fewer = map(fingerprint_of, asked)
+
+    assert fingerprint_of(read_settings(language={"model": "m"})) == plain
+    assert first == later
+    assert len({plain, first, more, fewer}) == 4
+
+
+@pytest.mark.parametrize(
+    ("variant", "others", "match"),
+    [
+        ({}, {"language": None}, "a needs RECSYS_LANGUAGE"),
+        ({"diversity": 0.1}, {}, "a has language and diversity"),
+        ({}, {"category_cap": 3}, "a has language and category_cap"),
+        ({"new_item_share": 0.1}, {}, "a has language and new_item_share"),
+        ({"language": 1.5}, {}, "RECSYS_VARIANTS.a.language"),
+    ],
+)
+def test_a_variant_that_a_language_model_orders_needs_one_and_no_other_order(
+    variant: dict[str, object], others: dict[str, object], match: str
+) -> None:
+    variants = {"a": {"share": 0.1, "language": 0.2, **variant}}
+    assert_refused(match, **{"language": {"model": "m"}, "variants": variants, **others})
+
+
+def test_a_variant_may_do_without_the_order_that_the_settings_have() -> None:
+    variant = {"share": 0.1, "language": 0.2, "category_cap": None}
+    read_settings(language={"model": "m"}, category_cap=3, variants={"a": variant})

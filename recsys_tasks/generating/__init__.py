@@ -6,6 +6,7 @@ What goes wrong with it costs a name its beauty and nothing else: topics are cal
 from recsys_tasks.generating.asking import Answer, Budget, ask
 from recsys_tasks.generating.checking import Allowed, refusal, tidied, vocabulary_of
 from recsys_tasks.generating.generator import Generator, GeneratorFailed
+from recsys_tasks.generating.loading import load_causal
 from recsys_tasks.generating.opening import open_generator
 from recsys_tasks.generating.prompts import Prompt, prompt_for
 
@@ -17,6 +18,7 @@ __all__ = [
     "GeneratorFailed",
     "Prompt",
     "ask",
+    "load_causal",
     "open_generator",
     "prompt_for",
     "refusal",

@@ -1,15 +1,12 @@
-"""A causal language model on this machine, through transformers: a checkpoint or a GGUF file.
-
-Only this module loads torch, and only when there is something to ask.
-"""
+"""A generator on this machine: torch is loaded only when there is something to ask."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recsys_tasks.devices import torch_device
 from recsys_tasks.errors import first_line
 from recsys_tasks.generating.generator import MAX_PROMPT_TOKENS, MAX_TOKENS, GeneratorFailed
+from recsys_tasks.generating.loading import load_causal
 from recsys_tasks.generating.prompts import Prompt
 
 if TYPE_CHECKING:
@@ -53,7 +50,7 @@ class Local:
     def _answer(self, prompts: Sequence[Prompt], seconds: float) -> list[str | None]:
         import torch  # noqa: PLC0415 - takes seconds
 
-        tokenizer, model = self._loaded = self._loaded or _load(self._name, self._device)
+        tokenizer, model = self._loaded = self._loaded or load_causal(self._name, self._device)
         texts = [_as_text(tokenizer, prompt) for prompt in prompts]
         tokens = tokenizer(
             texts,
@@ -73,24 +70,6 @@ class Local:
             )
         answers = written[:, tokens["input_ids"].shape[1] :]
         return [text or None for text in tokenizer.batch_decode(answers, skip_special_tokens=True)]
-
-
-def _load(name: str, device: str) -> tuple[Any, Any]:
-    import torch  # noqa: PLC0415 - takes seconds
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
-
-    path = Path(name).expanduser()
-    options: dict[str, Any] = {}
-    if path.suffix == ".gguf":
-        name, options = str(path.parent), {"gguf_file": path.name}
-    tokenizer = AutoTokenizer.from_pretrained(name, **options)
-    model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **options)
-    # It writes on where the prompt ends, so a batch is padded before it.
-    tokenizer.padding_side = "left"
-    tokenizer.truncation_side = "left"
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    return tokenizer, model.to(device=torch_device(device)).eval()
 
 
 def _as_text(tokenizer: Any, prompt: Prompt) -> str:  # noqa: ANN401  any tokenizer of transformers

@@ -57,6 +57,10 @@ def fingerprint_of(settings: Settings) -> str:
             del kind["stance"]
     given = {name: kind.model_dump(exclude_unset=True) for name, kind in settings.variants.items()}
     facts["variants"] = given
+    asked = facts.pop("language")
+    if any(kind.language for kind in settings.variants.values()):
+        # How long it may take changes no list.
+        facts["language"] = {name: value for name, value in asked.items() if name != "seconds"}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -88,6 +92,25 @@ def noise_secret(settings: Settings) -> bytes:
             problem="RECSYS_PRIVACY needs RECSYS_NOISE_KEY: a secret, see docs/privacy.md"
         )
     return settings.noise_key.get_secret_value().encode()
+
+
+def check_language(settings: Settings) -> None:
+    """Refuse a variant that a language model orders where there is none, or something else does.
+
+    Raises:
+        BadSettings: There is such a variant.
+    """
+    for name, variant in settings.variants.items():
+        if not variant.language:
+            continue
+        if settings.language is None:
+            raise BadSettings(problem=f"RECSYS_VARIANTS: {name} needs RECSYS_LANGUAGE, a model")
+        for field in ("diversity", "category_cap", "new_item_share"):
+            if getattr(variant if field in variant.model_fields_set else settings, field):
+                raise BadSettings(
+                    problem=f"RECSYS_VARIANTS: {name} has language and {field}, which both say"
+                    " what order a list has; set one of them to 0, or category_cap to null"
+                )
 
 
 def with_variants(settings: Settings, names: Collection[str]) -> Settings:

@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from recsys_tasks.operation import PREFIX, Operation
 from recsys_tasks.presets import EventType
 from recsys_tasks.settings.gates import Action, Gate
+from recsys_tasks.settings.language import Language
 from recsys_tasks.settings.privacy import Privacy
 from recsys_tasks.settings.regions import PHONE_REGIONS, Regions
 from recsys_tasks.texts import DEFAULT_TEMPLATE, Template
@@ -120,9 +121,7 @@ class Settings(Operation):
     )
     from_attributes: bool = Field(False, description="whether attributes tell of newcomers")
     late_days: int = Field(3, ge=0, le=365, description="days that are searched for late events")
-    text_limit: int = Field(
-        20_000, ge=1, description="characters of an event's text; a longer one is rejected"
-    )
+    text_limit: int = Field(20_000, ge=1, description="characters of an event's text, or rejected")
     refresh_days: int | None = Field(
         None, ge=1, description="lists are for users active within so many days; else for all"
     )
@@ -144,6 +143,11 @@ class Settings(Operation):
     generator_key: SecretStr | None = Field(None, repr=False, description="bearer key for that URL")
     generator_seconds: int = Field(60, ge=1, description="seconds that a night waits for names")
     generator_calls: int = Field(200, ge=0, description="names that a night asks for at most")
+    language: Language | None = Field(
+        None,
+        repr=False,
+        description="model that orders lists of a variant, as JSON: docs/variants.md",
+    )
     batch_size: int = Field(1024, ge=1, description="users scored at once")
     memory_gib: float = Field(
         2.0, gt=0, description="GiB in which a process makes lists: more, for more users at once"
@@ -181,9 +185,7 @@ class Settings(Operation):
     enough_recall: float = Field(
         0.99, ge=0, le=1, description="gate: least recall@10 of live queries by index"
     )
-    stale_hours: int = Field(
-        72, ge=1, description="gate: hours from the newest event to the end of the day"
-    )
+    stale_hours: int = Field(72, ge=1, description="gate: hours from newest event to day's end")
     gates: dict[Gate, Action] = Field(
         default_factory=dict, description="what gates do, hold or warn, by name: docs/gates.md"
     )

@@ -10,7 +10,7 @@ from pydantic_settings import SettingsError
 
 from recsys_tasks.errors import BadSettings, did_you_mean
 from recsys_tasks.operation import PREFIX, Operation
-from recsys_tasks.settings.behaviour import noise_secret, preset_of
+from recsys_tasks.settings.behaviour import check_language, noise_secret, preset_of
 from recsys_tasks.settings.options import Settings, variable_of
 from recsys_tasks.settings.problems import problem_of
 from recsys_tasks.tenants import tenant_file, tenant_variables
@@ -36,6 +36,7 @@ def read_settings(**overrides: object) -> Settings:
         given.setdefault("schema_name", variables[variable_of("schema_name")])
     settings = _read(given, file)
     preset_of(settings)
+    check_language(settings)
     if settings.privacy is not None:
         noise_secret(settings)
     return settings

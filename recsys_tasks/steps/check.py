@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from recsys_tasks.errors import NightRefused, NightUnfinished
 from recsys_tasks.settings import GATES, Action, Gate, Settings
 from recsys_tasks.steps import Counts, live_recall
-from recsys_tasks.steps.rank.variants import policies_of
+from recsys_tasks.steps.rank.variants import reorders
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.queries import checks
 
@@ -104,7 +104,7 @@ def _findings(session: Session, settings: Settings, nights: list[date]) -> Itera
         "unknown_items": settings.unknown_items,
         "stale_hours": settings.stale_hours,
         "enough_recall": settings.enough_recall,
-        "reorders": any(policy.reorders for policy in policies_of(settings)),
+        "reorders": reorders(settings),
     }
     for gate in GATES:
         for (text,) in session.select(checks()[gate], limits):

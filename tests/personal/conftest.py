@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import _database, _with_database
+from encoders import save_tiny_decoder
 from sources import create_source
 from steps.conftest import filled, settings, tenant, tiny_folder
 from steps.tenant import Tenant
@@ -20,13 +21,17 @@ __all__ = ["filled", "settings", "tenant", "tiny_folder"]  # fixtures
 
 @pytest.fixture(scope="session")
 def filled_template(
-    server: str, template: str, tiny_folder: Path
+    server: str, template: str, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Settings]]:
     """The name of a database with the place in it, and the place's settings: made once."""
+    decoder = save_tiny_decoder(tmp_path_factory.mktemp("models") / "decoder")
     with _database(server, template) as name, pytest.MonkeyPatch.context() as environment:
         environment.delenv("RECSYS_DSN", raising=False)
         settings = read_settings(
-            dsn=_with_database(server, name), encoder=str(tiny_folder), device="cpu"
+            dsn=_with_database(server, name),
+            encoder=str(tiny_folder),
+            device="cpu",
+            language={"model": str(decoder), "events": 50},
         )
         warehouse = connect(settings)
         create_source(warehouse)

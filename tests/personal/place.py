@@ -32,7 +32,7 @@ def fill_place(tenant: Tenant) -> Tenant:
     for user_id in (JANE, *OTHERS):
         tenant.rows(ADD_USER, user_id=user_id, attributes=Json({"likes": ["lamps"]}))
     tenant.events(*(row for day in (*DAYS, TODAY) for row in _events(day)))
-    variants = {"bold": Variant(share=0.5, diversity=0.8)}
+    variants = {"bold": Variant(share=0.5, language=0.8)}
     changes = {"preset": "social", "variants": variants, "similar_length": 9}
     changed = Tenant(tenant.warehouse, tenant.settings.model_copy(update=changes))
     for day in DAYS:

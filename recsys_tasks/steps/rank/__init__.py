@@ -15,6 +15,7 @@ from recsys_tasks.errors import PlanOutdated
 from recsys_tasks.settings import Settings, fingerprint_of
 from recsys_tasks.steps import Counts
 from recsys_tasks.steps.merge import bring_totals, ready_models
+from recsys_tasks.steps.rank.asking import ask_about_lists
 from recsys_tasks.steps.rank.beside import Beside, read_beside, write_after, write_before
 from recsys_tasks.steps.rank.drafts import open_draft
 from recsys_tasks.steps.rank.inputs import Picture, read_items
@@ -146,6 +147,7 @@ def _begin(
     """Open the draft of a night, and make what waits for no user."""
     picture = _open(session, settings, shown, night, inputs_fingerprint)
     user_keys = read_user_keys(session, settings, night)
+    ask_about_lists(session, settings, shown, picture, user_keys)
     beside = read_beside(session, settings, shown[0].live, picture, user_keys)
     write_before(session, settings, picture)
     return picture, beside

@@ -1,6 +1,7 @@
 """Lists as the settings want them: of what may be listed, diverse, capped, with what is new."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from recsys_tasks.steps.rank.reasoning import Again
 from recsys_tasks.steps.rank.second_stage import Scene, reranked, scene_of, scores_of
 from recsys_tasks.steps.rank.shards import read_active
 from recsys_tasks.steps.rank.variants import Shown
+from recsys_tasks.steps.rank.wording import Words, worded
 from recsys_tasks.warehouse import Session, copying
 
 _FILTER = variable_of("list_filter")
@@ -104,6 +106,7 @@ def lists_of_variants(
     variants: Sequence[Shown],
     variant_keys: NDArray[np.int16],
     setting: Setting,
+    words: Words | None = None,
 ) -> tuple[Lists, Again | None]:
     """The lists of a picture's users, each by the policy of the user's variant.
 
@@ -114,6 +117,7 @@ def lists_of_variants(
         variants: Of its users.
         variant_keys: The variant of each user, shape (n,).
         setting: Of the variants.
+        words: What a language model said, for variants that ask for it; None for nothing.
 
     Returns:
         The lists, and what the second stage gave to them; None where there is none.
@@ -122,14 +126,17 @@ def lists_of_variants(
     shape = (len(variant_keys), min(settings.list_length, len(picture.item_keys)))
     lists = Lists(np.full(shape, NO_ROW, np.int32), np.full(shape, -np.inf, np.float32))
     again = None if scene is None else Again.nothing(scene, lists)
+    keys = picture.user_keys
     for variant in variants:
+        said = partial(worded, words or {}, picture.item_keys, variant.language)
         rows = np.flatnonzero(variant_keys == variant.variant_key)
         theirs = picture if len(rows) == len(variant_keys) else picture.among(rows)
-        _put(lists, rows, lists_of(settings, theirs, variant.policy, items))
+        _put(lists, rows, said(lists_of(settings, theirs, variant.policy, items), keys[rows]))
         if again is not None and variant.stage != "interest":
             for batch in reranked(session, settings, theirs, again.scene, setting.active):
                 ranking = Scores(scores_of(theirs, batch))
-                better = make_lists(ranking, variant.policy, items, device=theirs.device)
+                made = make_lists(ranking, variant.policy, items, device=theirs.device)
+                better = said(made, keys[rows[batch.rows]])
                 _put(lists, rows[batch.rows], better)
                 again.put(rows[batch.rows], batch.found, better)
     return lists, again

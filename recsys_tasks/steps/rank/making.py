@@ -19,6 +19,7 @@ from recsys_tasks.steps.rank.listing import listable, lists_of_variants, setting
 from recsys_tasks.steps.rank.second_stage import BATCH_SIZE
 from recsys_tasks.steps.rank.users import read_known, read_user_keys
 from recsys_tasks.steps.rank.variants import Shown, by_picture, read_variants
+from recsys_tasks.steps.rank.wording import read_words
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.models import LiveModel
 
@@ -61,7 +62,7 @@ def draft_lists(
         if group[0] is shown[0]:
             n_lists += _draft_group(session, settings, group, picture, user_keys, beside)
         else:
-            items = _items_of(session, settings, group, picture)
+            items = items_of(session, settings, group, picture)
             n_lists += _draft_group(session, settings, group, items, user_keys)
     if beside is not None:
         idle = np.setdiff1d(beside.moved, user_keys)
@@ -124,16 +125,20 @@ def _draft_group(
             write_passing(session, settings, everybody, beside)
             block = everybody if theirs.all() else everybody.among(np.flatnonzero(theirs))
         lists, again = lists_of_variants(
-            session, settings, block, group, variant_keys[theirs], setting
+            session,
+            settings,
+            block,
+            group,
+            variant_keys[theirs],
+            setting,
+            read_words(session, night, keys[theirs], group),
         )
         write_lists(session, settings, block, lists, variant_keys[theirs], again)
         n_lists += len(lists.rows)
     return n_lists
 
 
-def _items_of(
-    session: Session, settings: Settings, group: list[Shown], picture: Picture
-) -> Picture:
+def items_of(session: Session, settings: Settings, group: list[Shown], picture: Picture) -> Picture:
     """The items, as variants rank them that rank by other interests than the default."""
     variant, night, peers = group[0], picture.night, None
     if settings.from_attributes and variant.alpha is not None:

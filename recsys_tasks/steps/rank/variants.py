@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ class Shown(NamedTuple):
         policy: How lists are made out of scores.
         alpha: What an active day leaves of interests; None where the model says how they ebb.
         stage: `interest` or `reranked`; None for as the default does.
+        language: What a language model's word weighs.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Shown(NamedTuple):
     policy: ListPolicy
     alpha: float | None = None
     stage: str | None = None
+    language: float = 0.0
 
 
 def policy_of(settings: Settings, variant: Variant = _DEFAULT) -> ListPolicy:
@@ -53,9 +56,10 @@ def policy_of(settings: Settings, variant: Variant = _DEFAULT) -> ListPolicy:
     )
 
 
-def policies_of(settings: Settings) -> list[ListPolicy]:
-    """The default's, and those of all variants."""
-    return [policy_of(settings, variant) for variant in (_DEFAULT, *settings.variants.values())]
+def reorders(settings: Settings) -> bool:
+    """Whether any list may be in another order than that of its scores."""
+    variants = (_DEFAULT, *settings.variants.values())
+    return any(policy_of(settings, each).reorders or each.language for each in variants)
 
 
 def shown_variants(
@@ -86,7 +90,8 @@ def shown_variants(
         decay = variant.own_decay
         alpha = None if decay is None else decay.alpha
         policy = policy_of(settings, variant)
-        shown.append(Shown(name, _key(session, name), live, policy, alpha, variant.stage))
+        key = _key(session, name)
+        shown.append(Shown(name, key, live, policy, alpha, variant.stage, variant.language))
     return shown
 
 
@@ -147,7 +152,12 @@ def by_picture(shown: Sequence[Shown]) -> Iterator[list[Shown]]:
 def _definition(settings: Settings, variant: Variant) -> dict[str, object]:
     """All that makes lists what they are, but for whatever model serves."""
     by = {"model": variant.model, "decay": variant.decay, "stage": variant.stage}
-    return {**by, **policy_of(settings, variant)._asdict()}
+    facts: dict[str, object] = {**by, **policy_of(settings, variant)._asdict()}
+    if variant.language and settings.language is not None:
+        facts["language"] = variant.language
+        facts |= settings.language.model_dump(include={"events", "candidates"})
+        facts["language_model"] = Path(settings.language.model).name
+    return facts
 
 
 def _key(session: Session, name: str) -> int:

@@ -21,6 +21,7 @@ copy (
                 where
                     dense_interactions.user_key = users.user_key
                     and dense_interactions.day <= %(night)s
+                order by dense_interactions.day desc
                 limit %(events)s + 1
             ) as few
         ) as theirs

@@ -159,7 +159,7 @@ def test_when_time_is_over_there_is_no_answer_at_all(
 @given(lifts, st.floats(0, 1))
 def test_an_order_is_a_permutation_whose_first_stays(said: list[float], weight: float) -> None:
     scores = np.arange(len(said), 0, -1, dtype=np.float32)
-    order = mixed_order(scores, np.float32(said), weight)
+    order = mixed_order(scores, np.array(said, np.float32), weight)
 
     assert sorted(order.tolist()) == list(range(len(said)))
     assert order[0] == 0
@@ -167,7 +167,7 @@ def test_an_order_is_a_permutation_whose_first_stays(said: list[float], weight: 
 
 @given(lifts)
 def test_the_weights_at_the_ends_are_the_scores_and_the_lifts(said: list[float]) -> None:
-    told = np.float32(said)
+    told = np.array(said, np.float32)
     scores = np.arange(len(said), 0, -1, dtype=np.float32)
 
     assert mixed_order(scores, told, 0).tolist() == list(range(len(said)))
@@ -179,7 +179,7 @@ def test_the_weights_at_the_ends_are_the_scores_and_the_lifts(said: list[float])
 @given(lifts, st.floats(0.01, 0.99), st.integers(0, 2**32 - 1))
 def test_scales_do_not_matter(said: list[float], weight: float, seed: int) -> None:
     """Eighths: to stretch them rounds nothing away."""
-    told = np.round(np.float32(said) * 8) / 8
+    told = np.round(np.array(said, np.float32) * 8) / 8
     scores = np.sort(np.random.default_rng(seed).integers(0, 64, len(said)))[::-1].astype("f4")
     plain = mixed_order(scores, told, weight)
 

@@ -37,4 +37,5 @@ def _stretched(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """The same order from 0 to 1; 0 where all are alike."""
     wide = values.astype(np.float64)
     spread = wide.max() - wide.min()
-    return (wide - wide.min()) / (spread or 1)
+    stretched: NDArray[np.float64] = (wide - wide.min()) / (spread or 1)
+    return stretched

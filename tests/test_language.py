@@ -179,7 +179,7 @@ def test_the_weights_at_the_ends_are_the_scores_and_the_lifts(said: list[float])
 @given(lifts, st.floats(0.01, 0.99), st.integers(0, 2**32 - 1))
 def test_scales_do_not_matter(said: list[float], weight: float, seed: int) -> None:
     """Eighths: to stretch them rounds nothing away."""
-    told = np.round(np.array(said, np.float32) * 8) / 8
+    told = (np.round(np.array(said) * 8) / 8).astype(np.float32)
     scores = np.sort(np.random.default_rng(seed).integers(0, 64, len(said)))[::-1].astype("f4")
     plain = mixed_order(scores, told, weight)
 

@@ -1,7 +1,7 @@
 """What a smaller encoder costs: accuracy by the protocol, against size and speed.
 
     python benchmarks/encoders.py FOLDER [--sample 2000] [--preset shop]
-        [--also FOLDER_OF_A_MODEL_OR_GGUF_FILE] [--also-tokens 32]
+        [--also FOLDER_OF_A_MODEL] [--also-tokens 32]
 
 Every way gives each text of a folder in the source contract a vector. Lists are the zero-shot
 model's, so that nothing but the vectors makes a difference. The window is the backtest's: the last
@@ -12,7 +12,7 @@ they may read fewer tokens of each text, and the encoder then does so once, too.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,9 +78,8 @@ def main(
             " | texts a s | MB |"
         )
         typer.echo("| --- | --: | --: | --: | --: | --: | --: | --: |")
-        others = (_folder_of(model, Path(var)) for model in also or [])
         base: Replay | None = None
-        for way, vectors in _ways(texts, others, also_tokens):
+        for way, vectors in _ways(texts, also or [], also_tokens):
             _keep(warehouse, way, vectors)
             met = _met(warehouse, settings, way, sample)
             base = base or met
@@ -91,31 +90,13 @@ def main(
             )
 
 
-def _folder_of(model: Path, var: Path) -> Path:
-    """The folder of a checkpoint; a GGUF file is written as one, in float32."""
-    if model.suffix != ".gguf":
-        return model
-    import torch
-    from transformers import AutoModel, AutoTokenizer
-
-    of, folder = {"gguf_file": model.name}, var / model.stem
-    read = AutoModel.from_pretrained(model.parent, dtype=torch.float32, **of)
-    # What was read from eight bits or fewer is not written otherwise, though it is float32 now.
-    del read.config.quantization_config
-    plain = type(read)(read.config)
-    plain.load_state_dict(read.state_dict())
-    plain.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(model.parent, **of).save_pretrained(folder)
-    return folder
-
-
 def _texts(warehouse: Warehouse) -> list[str]:
     with warehouse.transaction() as session:
         found = session.select("select content from texts order by text_key")
     return [content for (content,) in found]
 
 
-def _ways(texts: list[str], others: Iterable[Path], tokens: int) -> Iterator[tuple[Way, Vectors]]:
+def _ways(texts: list[str], others: Sequence[Path], tokens: int) -> Iterator[tuple[Way, Vectors]]:
     """The base, and then the others, those that take longest last."""
     whole = load_encoder(device="cpu")
     way, vectors = _encoded(BASE, whole, texts)

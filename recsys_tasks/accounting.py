@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final, NamedTuple
 
-from recsys_tasks.noise import composed
+from recsys_tasks.noise import composed, worth
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, Warehouse
 
-DELTA: Final = 1e-6  # at which evaluations of many nights are added up
+DELTA: Final = 1e-6  # at which evaluations of many nights, and trainings, are added up
 _ALWAYS: Final = (
     "similar_users and people_to_follow name other users",
     "the scale of ratings is told by the largest one, where it weighs a user's own interests",
@@ -53,12 +53,15 @@ class Account(NamedTuple):
     Attributes:
         mechanisms: One each, in the order of names.
         all_evaluations: Epsilon for a person who is in every released night's, for DELTA.
+        all_models: Epsilon of all trainings together, for a person and all they ever did, for
+            DELTA.
         newest: The newest releases, newest first.
         uncovered: What of many users is told without noise, in words.
     """
 
     mechanisms: list[Mechanism]
     all_evaluations: float
+    all_models: float
     newest: list[Noted]
     uncovered: list[str]
 
@@ -74,9 +77,11 @@ def account(warehouse: Warehouse, settings: Settings, n_newest: int) -> Account:
     with warehouse.transaction() as session:
         mechanisms = [Mechanism(*row) for row in session.rows("spent_by_mechanism")]
         nightly = [float(epsilon) for (epsilon,) in session.rows("spent_on_evaluations")]
+        reaches = [float(reach) for (reach,) in session.rows("spent_on_models")]
         newest = [Noted(*row) for row in session.rows("newest_releases", n=n_newest)]
         uncovered = [*_uncovered(session, settings), *_ALWAYS]
-    return Account(mechanisms, composed(nightly, DELTA), newest, uncovered)
+    in_all = worth(sum(reach**2 / 2 for reach in reaches), DELTA)
+    return Account(mechanisms, composed(nightly, DELTA), in_all, newest, uncovered)
 
 
 def _uncovered(session: Session, settings: Settings) -> Iterator[str]:

@@ -8,6 +8,7 @@ from recsys_tasks.errors import EbbtideError, first_line
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import Session, connect
 from recsys_tasks.warehouse.encoders import encoder_in_use
+from recsys_tasks.warehouse.identities import fitting_key
 
 OLDEST_POSTGRES = 160000  # pg_input_is_valid came with it
 OLDEST_PGVECTOR = (0, 7)  # halfvec came with it
@@ -37,6 +38,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
             yield _server(session)
             yield _schema(session)
             yield from _source(session, settings)
+            yield _identities(session, settings)
             yield from (ask(session) for ask in _QUESTIONS)
             specification = encoder_in_use(session, settings)
             texts = [content for (content,) in session.rows("texts_to_try")]
@@ -82,6 +84,17 @@ def _source(session: Session, settings: Settings) -> Iterator[Finding]:
     what = f"source {settings.source}: {sizes}" + (f" until {last}" if last else "")
     remedy = "" if n_items and n_events else "Load items and events: a night needs both."
     yield Finding(is_well=bool(n_items and n_events), what=what, remedy=remedy)
+
+
+def _identities(session: Session, settings: Settings) -> Finding:
+    """Whether the settings' key is the one that users are called by."""
+    try:
+        key = fitting_key(session, settings)
+    except EbbtideError as error:
+        what = "RECSYS_IDENTITY_KEY does not fit: nights and erasures stop"
+        return Finding(is_well=False, what=what, remedy=str(error))
+    called = f"by pseudonyms of key {key.key_id}" if key else "as in the source"
+    return Finding(is_well=True, what=f"users are called {called}")
 
 
 def _nights(session: Session) -> Finding:

@@ -7,7 +7,7 @@ import typer
 from recsys_tasks.accounting import DELTA, Account, account
 from recsys_tasks.cli.options import Dsn, Schema, settings_of
 from recsys_tasks.cli.output import ANSWERS
-from recsys_tasks.settings import Settings
+from recsys_tasks.settings import Privacy, Settings
 from recsys_tasks.terminal import table
 from recsys_tasks.warehouse import connect
 
@@ -44,8 +44,17 @@ def _stance(settings: Settings) -> str:
     )
     return (
         f"Trends: epsilon {wanted.epsilon:g} for all that one person did in one day, which counts"
-        f" {wanted.most_items} items at most; {evaluations}."
+        f" {wanted.most_items} items at most; {evaluations}; {_models(wanted)}."
     )
+
+
+def _models(wanted: Privacy) -> str:
+    """What the settings ask for of models."""
+    if wanted.exact_models:
+        return "models learn without noise"
+    if wanted.model_epsilon is None:
+        return "no models are trained"
+    return f"models: epsilon {wanted.model_epsilon:g} a training for all that a person ever did"
 
 
 def _print_spent(found: Account) -> None:
@@ -58,6 +67,10 @@ def _print_spent(found: Account) -> None:
     ANSWERS.print(
         f"A person who is in every evaluation so far: epsilon {found.all_evaluations:.6g} of them,"
         f" delta {DELTA:.0e}. k days of a person: k times the epsilon a day of trends."
+    )
+    ANSWERS.print(
+        f"All that a person ever did, by every model so far: epsilon {found.all_models:.6g},"
+        f" delta {DELTA:.0e}."
     )
 
 

@@ -4,7 +4,6 @@ The schema is locked while the history is read and while results are written, no
 is trained: nights go on.
 """
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
@@ -13,36 +12,19 @@ from recsys_tasks.errors import BadSettings, NothingToEvaluate
 from recsys_tasks.interactions import ALWAYS, date_of, day_number
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.modelling.comparing import Comparison, Rival, compare, first_unknown, window
-from recsys_tasks.modelling.embedding_beside import bring_encoder, bring_vectors
+from recsys_tasks.modelling.concluding import Outcome, conclude
+from recsys_tasks.modelling.embedding_beside import bring_vectors
 from recsys_tasks.modelling.fitting import Fit, Fitted, Request, fit
+from recsys_tasks.modelling.learning_privately import train_privately
 from recsys_tasks.modelling.rebuilding import rebuild
-from recsys_tasks.modelling.switching import forget_surplus, switch
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.accumulate import forget_retired
-from recsys_tasks.warehouse import Session, Warehouse
+from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.encoders import NamedEncoder
 from recsys_tasks.warehouse.history import History, read_history
 from recsys_tasks.warehouse.models import LiveModel, Provenance, live_models, save_learned
 from recsys_tasks.warehouse.second_stages import save_second_stage
 from recsys_tasks.warehouse.text_vectors import Space
-
-
-class Outcome(NamedTuple):
-    """What became of a training.
-
-    Attributes:
-        model_id: Of the new model.
-        trained_until: The day after the last that it learned from.
-        facts: Of its training, in numbers.
-        comparison: With the model that served; None where there was nothing to compare on.
-        serves: Whether it serves now.
-    """
-
-    model_id: str
-    trained_until: date
-    facts: dict[str, float]
-    comparison: Comparison | None
-    serves: bool
 
 
 class _Case(NamedTuple):
@@ -92,16 +74,19 @@ def train(  # noqa: PLR0913  what the command's options say, each named
         on_stage: Told what is being done.
 
     Raises:
-        BadSettings: Noise is wanted for what users share, and exact models are not.
+        BadSettings: Noise is wanted for what users share, and neither exact models nor ones that
+            learn with noise are; or those are, on another encoder.
         NoModel: No night has run yet.
         NothingToEvaluate: There is nothing to learn from, or to compare on and no force.
         UnknownEncoder: There is no such encoder.
     """
-    if settings.privacy is not None and not settings.privacy.exact_models:
-        raise BadSettings(
-            problem="RECSYS_PRIVACY is set, and models learn without noise: allow exact_models"
-        )
     tell = on_stage or (lambda _: None)
+    if settings.privacy is not None and not settings.privacy.exact_models:
+        if encoder is not None:
+            raise BadSettings(problem="with RECSYS_PRIVACY models learn on the encoder that serves")
+        return train_privately(
+            warehouse, settings, settings.privacy, until, force=force, on_stage=tell
+        )
     named = None
     if encoder is not None:
         tell("embedding what is new")
@@ -120,7 +105,7 @@ def train(  # noqa: PLR0913  what the command's options say, each named
         tell("making every interest anew, beside those that serve")
         rebuild(warehouse, settings, live)
     with warehouse.transaction(exclusive=True) as session:
-        _conclude(session, settings, live, comparison, serves=serves, named=named)
+        conclude(session, settings, live, comparison, serves=serves, named=named)
     return Outcome(
         live.stored.model_id, date_of(case.until), fitted.facts, comparison, serves=serves
     )
@@ -215,30 +200,3 @@ def _save(
         )
         save_second_stage(session, stored.model_key, fitted.second)
     return LiveModel(stored, fitted.model, fitted.second)
-
-
-def _conclude(
-    session: Session,
-    settings: Settings,
-    live: LiveModel,
-    comparison: Comparison | None,
-    *,
-    serves: bool,
-    named: NamedEncoder | None,
-) -> None:
-    """Write down how the trial ended, and let the model serve or keep it."""
-    found = comparison._asdict() if comparison else {}
-    if comparison:
-        found["wins"] = comparison.wins
-    session.execute(
-        "set_validation",
-        model_key=live.stored.model_key,
-        validation=json.dumps({**found, "serves": serves}, default=str),
-    )
-    if serves:
-        if named:
-            bring_encoder(session, settings, named)
-        switch(session, settings, live)
-        return
-    session.execute("keep_candidate", model_key=live.stored.model_key)
-    forget_surplus(session, settings)

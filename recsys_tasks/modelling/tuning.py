@@ -14,7 +14,7 @@ import numpy as np
 
 from recsys_tasks.devices import torch_device
 from recsys_tasks.encoder import Specification, load_encoder, loaded
-from recsys_tasks.errors import NothingToEvaluate, UnknownEncoder
+from recsys_tasks.errors import BadSettings, NothingToEvaluate, UnknownEncoder
 from recsys_tasks.finetuning import Card, TuningOptions, card_of, pairs_of, tuned_until
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.modelling.comparing import first_judged
@@ -84,7 +84,10 @@ def tune_encoder(
         UnknownEncoder: There is no such base, or the name is another encoder's.
         EncoderUnavailable: The base does not load.
         NothingToEvaluate: No user joined two items.
+        BadSettings: Noise is wanted for what users share, and exact models are not.
     """
+    if settings.privacy is not None and not settings.privacy.exact_models:
+        raise BadSettings(problem="RECSYS_PRIVACY is set, and encoders are tuned without noise")
     accelerator = _accelerator(settings)
     first = accelerator.is_main_process
     case = _told(_read(warehouse, settings, base, until, options) if first else None)

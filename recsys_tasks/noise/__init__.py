@@ -9,8 +9,16 @@ that has nothing to do with it. `accounting` says what that is worth, by OpenDP.
 Ghosh, Roughgarden and Sundararajan, Universally utility-maximizing privacy mechanisms (STOC 2009).
 """
 
-from recsys_tasks.noise.accounting import Guarantee, composed, guarantee, scale_for
+from recsys_tasks.noise.accounting import (
+    Guarantee,
+    composed,
+    concentrated,
+    guarantee,
+    scale_for,
+    worth,
+)
 from recsys_tasks.noise.clipping import GRID, bounded_steps, clipped_counts
+from recsys_tasks.noise.gaussian import gaussian_defect, gaussian_noise
 from recsys_tasks.noise.keyed import NoiseKey, Release
 from recsys_tasks.noise.laplace import interval, noise
 from recsys_tasks.noise.shrinking import noise_in_sums, shrunk, variance
@@ -23,6 +31,9 @@ __all__ = [
     "bounded_steps",
     "clipped_counts",
     "composed",
+    "concentrated",
+    "gaussian_defect",
+    "gaussian_noise",
     "guarantee",
     "interval",
     "noise",
@@ -30,4 +41,5 @@ __all__ = [
     "scale_for",
     "shrunk",
     "variance",
+    "worth",
 ]

@@ -28,7 +28,13 @@ def noise(words: NDArray[np.uint64], signs: NDArray[np.bool_], scale: float) -> 
         signs: Which way.
         scale: Of the distribution: its mean distance from 0, nearly.
     """
-    thresholds = _thresholds(scale)
+    return drawn(words, signs, _thresholds(scale))
+
+
+def drawn(
+    words: NDArray[np.uint64], signs: NDArray[np.bool_], thresholds: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """As far from 0 as there are thresholds above a word, shape (n,); these ascend."""
     sizes = len(thresholds) - np.searchsorted(thresholds, words, "right")
     return np.where(signs, -sizes, sizes).astype(np.int64)
 

@@ -13,7 +13,8 @@ class Privacy(BaseModel):
         rating_scale: Top of the scale of ratings, which must not be told by the largest one.
         evaluation_epsilon: For a person, of each night's evaluations; None for no evaluations.
         least_users: Segments that seem to have fewer users are not shown.
-        exact_models: Whether models may be trained all the same: they learn without noise.
+        model_epsilon: For a person, all they ever did, of each training; None for no training.
+        exact_models: Whether models may be trained without noise all the same.
         edition: Another number releases all days again, which costs as much again.
     """
 
@@ -25,5 +26,6 @@ class Privacy(BaseModel):
     rating_scale: float = Field(5.0, gt=0)
     evaluation_epsilon: float | None = Field(None, gt=0, le=100)
     least_users: int = Field(20, ge=1)
+    model_epsilon: float | None = Field(None, gt=0, le=100)
     exact_models: bool = False
     edition: int = Field(1, ge=1)

@@ -10,7 +10,7 @@ from recsys_tasks.interactions import ALWAYS, NEVER, Catalogue, Interactions, da
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse.session import Session
 from recsys_tasks.warehouse.text_vectors import Space
-from recsys_tasks.warehouse.weighing import Items, weighed
+from recsys_tasks.warehouse.weighing import Items, taken, weighed_of
 
 
 class History(NamedTuple):
@@ -32,10 +32,21 @@ class History(NamedTuple):
     vectors: NDArray[np.float32]
 
 
-def read_history(session: Session, preset: Preset, space: Space, until: date) -> History:
-    """The interactions before a day, and every item."""
+def read_history(
+    session: Session, preset: Preset, space: Space, until: date, rating_scale: float | None = None
+) -> History:
+    """The interactions before a day, and every item.
+
+    Args:
+        session: Of the tenant.
+        preset: Gives the weights.
+        space: Of the vectors.
+        until: The day after the last.
+        rating_scale: Top of the scale of ratings, in place of what the largest one tells.
+    """
     ids, items, since = read_items(session)
-    happened = weighed(session, "interactions_until", preset, space, items, until=until)
+    read = taken(session, "interactions_until", until=until)
+    happened = weighed_of(session, read, preset, space, items, rating_scale=rating_scale)
     catalogue = Catalogue(ids, since, happened.vectors[: len(ids)])
     return History(
         happened.interactions, catalogue, happened.user_keys, items.item_keys, happened.vectors

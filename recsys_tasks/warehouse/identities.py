@@ -44,14 +44,22 @@ def identity_key(session: Session, settings: Settings) -> Key | None:
         IdentityKeyDiffers: Users that are there are called by another key, or by none.
         BadSettings: As for `key_given`.
     """
-    key, used = key_given(settings), session.value("identity_key_id")
-    if key and used is None and not session.value("has_users"):
+    key = fitting_key(session, settings)
+    if key and session.value("identity_key_id") is None:
         use_key(session, key)
-    elif used != (key.key_id if key else None):
+    return key
+
+
+def fitting_key(session: Session, settings: Settings) -> Key | None:
+    """As `identity_key`, and nothing is begun."""
+    key, used = key_given(settings), session.value("identity_key_id")
+    given = key.key_id if key else None
+    begins = used is None and not session.value("has_users")
+    if used != given and not begins:
         raise IdentityKeyDiffers(
             schema=session.schema,
             found="as in the source" if used is None else f"by pseudonyms of key {used}",
-            given=f"is key {key.key_id}" if key else "is not set",
+            given=f"is key {given}" if key else "is not set",
             remedy="`ebbtide identities rotate` takes the key that is set"
             if key
             else "set it, or `ebbtide identities off`",

@@ -122,13 +122,14 @@ def weighed_of(
     space: Space,
     items: Items | None = None,
     texts: Texts | None = None,
+    rating_scale: float | None = None,
 ) -> Weighed:
-    """As `weighed`, of interactions that were read before."""
+    """As `weighed`, of interactions that were read before; ratings on a scale that is given."""
     user_keys, user_rows = np.unique(read.user_keys, return_inverse=True)
     items = items or _occurring(read.item_keys, read.item_text_keys)
     text_keys = np.unique(read.text_keys[read.text_keys > 0])
     vectors = read_vectors(session, space, np.concatenate([items.text_keys, text_keys]), texts)
-    weights, text_weights = weights_of(session, preset, space, read)
+    weights, text_weights = weights_of(session, preset, space, read, rating_scale)
     text_rows = _rows(text_keys, read.text_keys)
     interactions = Interactions(
         user_rows.astype(np.int32),

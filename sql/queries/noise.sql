@@ -128,6 +128,13 @@ from noise_releases
 where noise_releases.mechanism = 'evaluations'
 order by noise_releases.day, noise_releases.configuration, noise_releases.content;
 
+-- name: spent_on_models
+-- How far one user moves what was told, in units of its noise.
+select noise_releases.sensitivity / noise_releases.scale
+from noise_releases
+where noise_releases.mechanism = 'models'
+order by noise_releases.day, noise_releases.configuration, noise_releases.content;
+
 -- name: newest_releases
 select
     noise_releases.day,
@@ -181,7 +188,10 @@ select
 -- name: models_that_learned
 select models.model_id
 from models
-where models.kind != 'zero-shot' and models.state != 'retired'
+where
+    models.kind != 'zero-shot'
+    and models.state != 'retired'
+    and models.trained_on -> 'epsilon' is null
 order by models.model_key;
 
 -- name: noise_of_days

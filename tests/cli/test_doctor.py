@@ -119,3 +119,34 @@ def test_how_live_queries_search_is_told(ebbtide: Ebbtide, shop: Warehouse) -> N
         session.select("truncate live_recalls")
     answer = ebbtide("doctor")
     assert "nearest_items() looks at all: no night measured an index" in answer.out
+
+
+def test_a_key_that_does_not_fit_is_named(
+    ebbtide: Ebbtide, shop: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restore where the key of then was not kept: before a night runs into it."""
+    del shop
+    monkeypatch.setenv("RECSYS_IDENTITY_KEY", "first secret of 32 characters...")
+    ebbtide("night", DAYS[0])
+    fits = ebbtide("doctor")
+    monkeypatch.setenv("RECSYS_IDENTITY_KEY", "second secret of 32 characters..")
+    differs = ebbtide("doctor")
+    monkeypatch.delenv("RECSYS_IDENTITY_KEY")
+    lacks = ebbtide("doctor")
+
+    assert fits.status == 0
+    assert "ok     users are called by pseudonyms of key " in fits.out
+    for answer, remedy in ((differs, "identities rotate"), (lacks, "identities off")):
+        assert answer.status == 1
+        assert "WRONG  RECSYS_IDENTITY_KEY does not fit" in answer.out
+        assert remedy in answer.out
+
+
+def test_a_schema_without_users_takes_any_key_and_the_doctor_begins_none(
+    ebbtide: Ebbtide, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECSYS_IDENTITY_KEY", "first secret of 32 characters...")
+
+    assert "RECSYS_IDENTITY_KEY does not fit" not in ebbtide("doctor").out
+    with warehouse.transaction() as session:
+        assert session.value("identity_key_id") is None

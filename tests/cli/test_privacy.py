@@ -23,7 +23,8 @@ def test_without_privacy_it_says_so(ebbtide: Ebbtide, warehouse: Warehouse) -> N
 def test_it_sums_what_nights_told_and_never_shows_the_key(
     ebbtide: Ebbtide, shop: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RECSYS_PRIVACY", json.dumps({"epsilon": 2, "evaluation_epsilon": 0.5}))
+    asked = {"epsilon": 2, "evaluation_epsilon": 0.5, "model_epsilon": 3}
+    monkeypatch.setenv("RECSYS_PRIVACY", json.dumps(asked))
     monkeypatch.setenv("RECSYS_NOISE_KEY", KEY)
     for day in DAYS[:2]:
         assert ebbtide("night", day).status == 0
@@ -32,6 +33,7 @@ def test_it_sums_what_nights_told_and_never_shows_the_key(
 
     assert (answer.status, answer.err) == (0, "")
     assert "epsilon 2 for all that one person did in one day" in answer.out
+    assert "models: epsilon 3 a training" in answer.out
     with shop.transaction() as session:
         (n_days,) = session.select("select count(*) from interaction_days")[0]
     assert any(

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from recsys_tasks import modelling, nightly
 from recsys_tasks.accounting import account
 from recsys_tasks.errors import BadSettings
+from recsys_tasks.finetuning import TuningOptions
 from recsys_tasks.noise import GRID
 from recsys_tasks.settings import EventType, Privacy
 from recsys_tasks.steps import accumulate, evaluate
@@ -205,8 +206,65 @@ def test_without_a_budget_no_evaluation_is_told(filled: Tenant) -> None:
 def test_a_model_that_would_learn_without_noise_is_not_trained(filled: Tenant) -> None:
     tenant = with_privacy(filled)
 
-    with pytest.raises(BadSettings, match="models learn without noise"):
+    with pytest.raises(BadSettings, match="without model_epsilon"):
         modelling.train(tenant.warehouse, tenant.settings)
+
+
+def test_a_model_that_learns_with_noise_is_a_release_and_the_same_again(filled: Tenant) -> None:
+    tenant = with_privacy(filled, model_epsilon=50.0)
+    for night in NIGHTS:
+        nightly.run_night(tenant.settings, night)
+    told = f"select * from ({RELEASES}) as told where mechanism = 'models'"  # noqa: S608  its own
+
+    found = modelling.train(tenant.warehouse, tenant.settings)
+    first = tenant.rows(told)
+    again = modelling.train(tenant.warehouse, tenant.settings)
+
+    assert found == again
+    assert set(found.facts) == {"epsilon", "delta", "users"}
+    ((_, day, epsilon, _, is_current),) = first
+    assert (day, is_current) == (LAST, True)
+    assert epsilon == found.facts["epsilon"] == pytest.approx(50.0, rel=1e-3)
+    assert tenant.rows(told) == first
+    spent = account(tenant.warehouse, tenant.settings, 1)
+    assert spent.all_models == pytest.approx(50.0, rel=1e-3)
+    assert not any("learned without noise" in line for line in spent.uncovered)
+
+
+def test_lists_are_made_of_a_model_that_learned_with_noise(filled: Tenant) -> None:
+    tenant = with_privacy(filled, model_epsilon=50.0)
+    for night in NIGHTS:
+        nightly.run_night(tenant.settings, night)
+    forced = modelling.train(tenant.warehouse, tenant.settings, force=True)
+    nightly.run_night(tenant.settings, LAST)
+
+    assert forced.serves
+    assert tenant.rows("select distinct model_id from recommendations") == [(forced.model_id,)]
+
+
+def test_another_training_adds_up(filled: Tenant) -> None:
+    tenant = with_privacy(filled, model_epsilon=8.0)
+    for night in NIGHTS[:6]:
+        nightly.run_night(tenant.settings, night)
+    modelling.train(tenant.warehouse, tenant.settings, force=True)
+    nightly.run_night(tenant.settings, NIGHTS[6])
+    modelling.train(tenant.warehouse, tenant.settings, force=True)
+
+    assert 8.5 < account(tenant.warehouse, tenant.settings, 1).all_models < 16
+
+
+def test_an_encoder_is_not_tuned(filled: Tenant) -> None:
+    tenant = with_privacy(filled, model_epsilon=8.0)
+
+    with pytest.raises(BadSettings, match="tuned without noise"):
+        modelling.tune_encoder(tenant.warehouse, tenant.settings, "shop", TuningOptions())
+
+
+def test_an_encoder_beside_is_no_way_around(filled: Tenant) -> None:
+    tenant = with_privacy(filled, model_epsilon=8.0)
+
+    with pytest.raises(BadSettings, match="encoder that serves"):
+        modelling.train(tenant.warehouse, tenant.settings, encoder="another")
 
 
 def test_another_weight_of_the_same_sign_tells_nothing_again(filled: Tenant) -> None:

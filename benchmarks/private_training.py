@@ -55,7 +55,9 @@ def trained(
     release = Release("models", date_of(until - 1), f"{epsilon:g}")
     key = NoiseKey(f"draw {draw}".encode())
     rival = data.zero_shot
-    return learn(data, told, names, until, rival, key, release, epsilon, lambda _: None)
+    return learn(
+        data, told, names, until, rival, key, release, epsilon=epsilon, on_stage=lambda _: None
+    )
 
 
 def gain(found: NDArray[np.float64], start: NDArray[np.float64]) -> str:
@@ -102,7 +104,9 @@ def show(history: History, preset: str, trends: float, draws: int) -> None:
             shown.title = f"{title}, trends of epsilon {trends:g}"
         mean = np.mean([values(one.model) for one in found], axis=0)
         served = sum(one.verdict is not None and one.verdict.ci_low > 0 for one in found)
-        shown.add_row(f"{epsilon:g}", f"{mean.mean():.4f}", gain(mean, start), f"{served} of {len(found)}")
+        shown.add_row(
+            f"{epsilon:g}", f"{mean.mean():.4f}", gain(mean, start), f"{served} of {len(found)}"
+        )
     Console(width=120).print(shown)
 
 

@@ -88,9 +88,7 @@ class ToldTrends(Trends):
     not tell it, it is told by who took to an item first.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, half_lives: tuple[float, ...], told: ToldDays
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, half_lives: tuple[float, ...], told: ToldDays) -> None:
         """Count the catalogue's items; half-lives are in days."""
         self._told = told
         super().__init__(catalogue, half_lives)

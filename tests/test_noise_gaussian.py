@@ -65,8 +65,7 @@ def test_what_words_leave_out_is_little() -> None:
 def test_the_account_lies_between_what_a_gaussian_costs_and_the_plain_bound(
     rho: float, delta: float
 ) -> None:
-    """The exact curve of a Gaussian mechanism (Balle and Wang, ICML 2018) is what its noise costs
-    at least; rho + 2 sqrt(rho log(1 / delta)) of Bun and Steinke is what it costs at most."""
+    """At least, by Balle and Wang (ICML 2018); at most, by Bun and Steinke (TCC 2016)."""
     found = worth(rho, delta)
 
     mu = sqrt(2 * rho)

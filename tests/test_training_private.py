@@ -87,7 +87,15 @@ def trained(
     names = [str(user) for user in range(users.stop)]
     data, release = data_of(history_of(deeds(users))), RELEASE
     return learn(
-        data, told_days(), names, until, ZERO_SHOT, key, release, epsilon, lambda _: None
+        data,
+        told_days(),
+        names,
+        until,
+        ZERO_SHOT,
+        key,
+        release,
+        epsilon=epsilon,
+        on_stage=lambda _: None,
     )
 
 
@@ -286,8 +294,7 @@ def advantage(rho: float, n: int) -> float:
 
 
 def bound(rho: float) -> float:
-    """What Gaussian noise leaves to the best attacker there is: Dong, Roth and Su, Gaussian
-    differential privacy (JRSS B 2022)."""
+    """What Gaussian noise leaves to the best attacker: Dong, Roth and Su (JRSS B 2022)."""
     return 2 * NORMAL.cdf(sqrt(2 * rho) / 2) - 1
 
 

@@ -104,9 +104,7 @@ def train_privately(
     )
 
 
-def _read(
-    warehouse: Warehouse, settings: Settings, privacy: Privacy, until: date | None
-) -> _Case:
+def _read(warehouse: Warehouse, settings: Settings, privacy: Privacy, until: date | None) -> _Case:
     """The history, what was told of it, and the model that serves, as of one moment."""
     with warehouse.transaction(exclusive=True) as session:
         serving = live_models(session, both_stages=False)[0]
@@ -153,8 +151,8 @@ def _learned(
         case.serving.interest,
         key,
         release,
-        epsilon,
-        on_stage,
+        epsilon=epsilon,
+        on_stage=on_stage,
     )
 
 

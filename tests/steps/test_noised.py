@@ -214,7 +214,7 @@ def test_a_model_that_learns_with_noise_is_a_release_and_the_same_again(filled: 
     tenant = with_privacy(filled, model_epsilon=50.0)
     for night in NIGHTS:
         nightly.run_night(tenant.settings, night)
-    told = f"select * from ({RELEASES}) as told where mechanism = 'models'"  # noqa: S608  its own
+    told = f"select * from ({RELEASES}) as told where mechanism = 'models'"
 
     found = modelling.train(tenant.warehouse, tenant.settings)
     first = tenant.rows(told)

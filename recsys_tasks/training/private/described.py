@@ -101,9 +101,7 @@ def _gathered(users: NDArray[np.int32], parts: list[_Part], n_features: int) -> 
     """User by user, those user-days of which something can be learned."""
     if not parts:
         none = np.zeros((0, 1), np.bool_)
-        return Described(
-            np.zeros((0, 1, n_features), np.float32), none, none, np.zeros(0, np.intp)
-        )
+        return Described(np.zeros((0, 1, n_features), np.float32), none, none, np.zeros(0, np.intp))
     whole = _Part(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     useful = np.flatnonzero(whole.are_taken.any(axis=1))
     order = useful[np.argsort(users[useful], kind="stable")]

@@ -40,7 +40,7 @@ class Verdict(NamedTuple):
     ci_high: float
 
 
-def judge(  # noqa: PLR0913  what is compared, on what, and what it may cost
+def judge(
     data: TrainingData,
     told: ToldDays,
     candidate: InterestModel,
@@ -62,9 +62,7 @@ def judge(  # noqa: PLR0913  what is compared, on what, and what it may cost
     spread = max(squares / n - mean**2, 0.0) / n + (noise / n) ** 2 * (1 + mean**2)
     width = _95_PERCENT * np.sqrt(spread) * MOST_GAP
     theirs, gain = min(max(theirs / n, 0.0), 1.0), mean * MOST_GAP
-    return Verdict(
-        round(n), theirs + gain, theirs, gain, float(gain - width), float(gain + width)
-    )
+    return Verdict(round(n), theirs + gain, theirs, gain, float(gain - width), float(gain + width))
 
 
 def ndcg(

@@ -68,6 +68,7 @@ def learn(  # noqa: PLR0913  a history, what was told of it, and what it may cos
     rival: InterestModel,
     key: NoiseKey,
     release: Release,
+    *,
     epsilon: float,
     on_stage: Callable[[str], None],
 ) -> PrivateTraining:

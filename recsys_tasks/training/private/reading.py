@@ -32,9 +32,10 @@ class Reader:
         self._data, self._model = data, model.at(data.item_keys)
         self._trends = ToldTrends(data.catalogue, model.trend_half_lives, told)
         # One by one, as above: some of these are of what users wrote.
-        self._inputs = np.concatenate(
-            [self._model.inputs(data.catalogue.vectors), *self._of_texts(data.vectors)]
-        )
+        self._inputs = np.concatenate([
+            self._model.inputs(data.catalogue.vectors),
+            *self._of_texts(data.vectors),
+        ])
 
     def facts(self, day: int) -> ItemFacts:
         """Of the catalogue; days have to be asked for in ascending order, every one."""
@@ -73,7 +74,7 @@ class Reader:
 
 
 def one_by_one(rows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """rows @ matrix.T, shape (n, m), every row as if it were the only one."""
+    """The product rows @ matrix.T, shape (n, m), every row as if it were the only one."""
     found = np.empty((len(rows), len(matrix)), np.float32)
     for place, row in enumerate(rows):
         found[place] = matrix @ row

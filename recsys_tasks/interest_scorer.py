@@ -5,7 +5,6 @@ over the whole past. Both are the same function (tested), so a backtest is about
 night would make.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,13 +31,11 @@ class InterestScorer:
         name: In `evaluations`.
         model: Its parameters; its items are the catalogue's.
         vectors: Of items, by row of the catalogue, then of what users wrote, (n_vectors, dim).
-        counting: What counts the catalogue's items at several half-lives.
     """
 
     name: str
     model: InterestModel
     vectors: NDArray[np.float32]
-    counting: Callable[[Catalogue, tuple[float, ...]], Trends] = Trends
     _catalogue: Catalogue = field(init=False, repr=False)
     _inputs: NDArray[np.float32] = field(init=False, repr=False)
     _trends: Trends = field(init=False, repr=False)
@@ -50,7 +47,7 @@ class InterestScorer:
         self._catalogue = catalogue
         self._inputs = self.model.inputs(self.vectors)
         self._centred_on = (NO_ROW, np.zeros(0, np.float32))
-        self._trends = self.counting(catalogue, self.model.trend_half_lives)
+        self._trends = Trends(catalogue, self.model.trend_half_lives)
 
     def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
         """The model's scores, as of the end of the day before `day`; shape (n, n_items)."""

@@ -6,10 +6,11 @@ of one that is not wanted any more.
 """
 
 from recsys_tasks.modelling.comparing import Comparison
+from recsys_tasks.modelling.concluding import Outcome
 from recsys_tasks.modelling.embedding_beside import add as add_encoder
 from recsys_tasks.modelling.encoders import compare_encoder, retire_encoder, switch_encoder
 from recsys_tasks.modelling.fitting import Fitted, Request
-from recsys_tasks.modelling.learning import Outcome, train
+from recsys_tasks.modelling.learning import train
 from recsys_tasks.modelling.switching import retire_model, serve_model
 from recsys_tasks.modelling.trying import Trial, try_encoder
 from recsys_tasks.modelling.tuning import tune_encoder

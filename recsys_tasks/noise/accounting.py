@@ -93,7 +93,8 @@ def _measurement(scale: float) -> "Measurement":
     """OpenDP's own measurement of the same distribution, for its privacy map."""
     prelude = _opendp()
     counts = prelude.vector_domain(prelude.atom_domain(T="i64")), prelude.l1_distance(T="i64")
-    return prelude.m.make_geometric(*counts, scale=scale)
+    measurement: Measurement = prelude.m.make_geometric(*counts, scale=scale)
+    return measurement
 
 
 def _opendp() -> Any:  # noqa: ANN401  it has no types of its own

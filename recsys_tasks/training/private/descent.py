@@ -41,7 +41,7 @@ def descend(
         speed = MOMENTUM * speed - RATE * told / max(n_users, 1.0)
         now = now + speed
         kept.append(now)
-    return np.mean(kept[-int(AVERAGED * STEPS) :], axis=0)
+    return np.asarray(np.mean(kept[-int(AVERAGED * STEPS) :], axis=0), np.float64)
 
 
 def clipped(gradients: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -49,7 +49,7 @@ def clipped(gradients: NDArray[np.float64]) -> NDArray[np.int64]:
     lengths = np.linalg.norm(gradients, axis=1, keepdims=True)
     short = gradients * (LENGTH / np.maximum(lengths, LENGTH))
     # A hair less: rounding of lengths must not make one longer.
-    return np.trunc(short * (GRID * (1 - 1e-9))).astype(np.int64)
+    return np.asarray(np.trunc(short * (GRID * (1 - 1e-9))), np.int64)
 
 
 def gradients(read: Described, parameters: NDArray[np.float64]) -> NDArray[np.float64]:

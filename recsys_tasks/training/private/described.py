@@ -106,4 +106,4 @@ def _gathered(users: NDArray[np.int32], parts: list[_Part], n_features: int) -> 
     useful = np.flatnonzero(whole.are_taken.any(axis=1))
     order = useful[np.argsort(users[useful], kind="stable")]
     starts = np.flatnonzero(np.diff(users[order], prepend=NO_ROW))
-    return Described(*(column[order] for column in whole), starts)
+    return Described(whole.features[order], whole.are_listed[order], whole.are_taken[order], starts)

@@ -60,7 +60,7 @@ class Form:
             existed: Whose texts say how texts differ, shape (n_items,).
         """
         centre = centre_of(vectors[existed])
-        has_text = vectors.any(axis=1)
+        has_text: NDArray[np.bool_] = np.any(vectors != 0, axis=1)
         known = vectors[existed & has_text] - centre
         _, components = np.linalg.eigh(known.T @ known)
         basis = np.ascontiguousarray(components[:, ::-1][:, : BANDS[-1]], np.float32)

@@ -35,6 +35,7 @@ ROWS_AT_ONCE = 1024
 def run(session: Session, settings: Settings, day: date) -> Counts:  # noqa: ARG001  as every step
     """Make the deltas of every day that needs it, and forget those of retired models."""
     preset = preset_of(settings)
+    session.execute("prefer_indexes")
     forget_retired(session)
     reader = Reader(session)
     models = live_models(session, both_stages=False)

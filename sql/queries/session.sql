@@ -1,23 +1,28 @@
 -- name: open_session
 -- What every transaction starts with: the tenant's schema, days in UTC, numbers to the last bit.
--- Where the server has Postgres' own defaults, which are of a small machine with a turning disk, a
--- day is read by its index, not by all of the history, and sorts need not go to disk.
+-- Sorts need not go to disk where the server has Postgres' own default, which is of small machines.
 select
     set_config('search_path', quote_ident(%(schema)s) || ', public', true),
     set_config('timezone', 'UTC', true),
     set_config('extra_float_digits', '1', true),
-    set_config('random_page_cost', replacements.page_cost, true),
-    set_config('work_mem', replacements.memory, true)
-from (
-    select
-        case given.page_cost when '4' then '1.1' else given.page_cost end as page_cost,
-        case given.memory when '4MB' then '64MB' else given.memory end as memory
-    from (
-        select
-            current_setting('random_page_cost') as page_cost,
-            current_setting('work_mem') as memory
-    ) as given
-) as replacements;
+    set_config(
+        'work_mem',
+        case current_setting('work_mem')
+            when '4MB' then '64MB' else current_setting('work_mem')
+        end,
+        true
+    );
+
+-- name: prefer_indexes
+-- For the rest of a transaction that reads tables of ours by day and by user, in whose order they
+-- are written. By Postgres' own default, which is of turning disks, all of the history is read.
+select set_config(
+    'random_page_cost',
+    case current_setting('random_page_cost')
+        when '4' then '1.1' else current_setting('random_page_cost')
+    end,
+    true
+);
 
 -- name: lock_schema
 -- One exclusive transaction a schema at a time, whoever started it. For other locks the operator's

@@ -58,6 +58,7 @@ def draft_lists(
         The number of lists.
     """
     n_lists = 0
+    session.execute("prefer_indexes")
     for group in by_picture(shown):
         if group[0] is shown[0]:
             n_lists += _draft_group(session, settings, group, picture, user_keys, beside)

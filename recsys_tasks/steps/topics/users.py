@@ -33,6 +33,7 @@ def bring_shares(session: Session, preset: Preset, model: StoredModel, fit: int)
         The number of users whose shares were made anew.
     """
     rules = _rules(session, preset, fit)
+    session.execute("prefer_indexes")
     days = [day for (day,) in session.rows("stale_topic_days", rules=rules)]
     session.execute("recount_users_of_days", days=days)
     session.execute("forget_topic_days", days=days)

@@ -99,6 +99,25 @@ def trained(
     )
 
 
+@pytest.mark.parametrize(("n_head", "n_drawn"), [(4, 5), (4, N_ITEMS), (N_ITEMS, 5)])
+def test_candidates_stand_for_everything_that_could_be_listed(
+    n_head: int, n_drawn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that stands for itself alone has an offset of 0; what was taken always has."""
+    whole = read_of(range(N_USERS))
+    monkeypatch.setattr("recsys_tasks.training.private.described.HEAD", n_head)
+    monkeypatch.setattr("recsys_tasks.training.private.described.DRAWN", n_drawn)
+    read = read_of(range(N_USERS))
+
+    assert (read.offsets[read.are_taken] == 0).all()
+    n_listed = np.where(read.are_listed, np.exp(read.offsets), 0).sum(axis=1)
+    assert n_listed == pytest.approx(whole.are_listed.sum(axis=1), abs=1e-3)
+    assert (read.are_taken.sum(axis=1) == whole.are_taken.sum(axis=1)).all()
+    if max(n_head, n_drawn) == N_ITEMS:
+        found, exact = (gradients(each, form().first()) for each in (read, whole))
+        assert found == pytest.approx(exact, abs=1e-4)
+
+
 def test_told_trends_are_trends_where_there_is_no_noise() -> None:
     past = history_of(deeds(range(N_USERS)))
     liked = past.where(past.weights > 0)
@@ -270,6 +289,7 @@ def canary(read: Described) -> Described:
         np.concatenate([read.features, features]),
         np.concatenate([read.are_listed, listed]),
         np.concatenate([read.are_taken, taken]),
+        np.concatenate([read.offsets, np.zeros(listed.shape, np.float32)]),
         np.append(read.starts, len(read.features)),
     )
 

@@ -56,9 +56,9 @@ def gradients(read: Described, parameters: NDArray[np.float64]) -> NDArray[np.fl
     """Of each user's mean loss over their days, shape (m, F).
 
     The loss of a day is the mean negative log likelihood of what was taken, by softmax over the
-    candidates.
+    candidates, each as often as there are items that it stands for.
     """
-    scores = read.features @ parameters.astype(np.float32)
+    scores = read.features @ parameters.astype(np.float32) + read.offsets
     scores = np.where(read.are_listed, scores, -np.inf)
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)

@@ -19,7 +19,8 @@ from recsys_tasks.training.private.reading import Reader, by_day, latest
 from recsys_tasks.trends import ToldDays
 
 MOST_DAYS: Final = 5  # the latest of a user
-HEAD: Final = 100  # items that the zero-shot model puts first compete with those that were taken
+HEAD: Final = 100  # items that the zero-shot model puts first compete with those that were taken,
+DRAWN: Final = 150  # and as many others of the day, which stand for all the rest
 MOST_TAKEN: Final = 20  # of a user-day
 _AT_ONCE: Final = 64  # user-days that have a row of scores each
 
@@ -31,12 +32,14 @@ class Described(NamedTuple):
         features: Of C candidates each, in the order of `Form`, shape (n, C, F).
         are_listed: Whether there is such a candidate, shape (n, C).
         are_taken: Whether it was taken on the day, shape (n, C); of each user-day one or more.
+        offsets: Logarithm of how many items it stands for, shape (n, C).
         starts: Where each user's begin, shape (m,).
     """
 
     features: NDArray[np.float32]
     are_listed: NDArray[np.bool_]
     are_taken: NDArray[np.bool_]
+    offsets: NDArray[np.float32]
     starts: NDArray[np.intp]
 
 
@@ -46,6 +49,7 @@ class _Part(NamedTuple):
     features: NDArray[np.float32]
     are_listed: NDArray[np.bool_]
     are_taken: NDArray[np.bool_]
+    offsets: NDArray[np.float32]
 
 
 def described(data: TrainingData, told: ToldDays, until: int, form: Form) -> Described:
@@ -71,19 +75,43 @@ def described(data: TrainingData, told: ToldDays, until: int, form: Form) -> Des
 def _part(
     reader: Reader, past: Interactions, examples: Examples, facts: ItemFacts, form: Form
 ) -> _Part:
-    """Describe user-days of one day."""
-    users = reader.users(past, examples.users, int(examples.days[0]))
+    """Describe user-days of one day.
+
+    The head alone would be what is hard to tell from what was taken: whoever learns from that
+    learns to mistrust what the zero-shot model goes by. So the likelihood is estimated over all
+    items: the head and what was taken one by one, the rest by those drawn.
+    """
+    day = int(examples.days[0])
+    users = reader.users(past, examples.users, day)
     scores = reader.scores(past, examples, users, facts)
-    head = np.argpartition(-scores, min(HEAD, scores.shape[1]) - 1, axis=1)[:, :HEAD]
+    n_users, n_items = scores.shape
+    head = np.argpartition(-scores, min(HEAD, n_items) - 1, axis=1)[:, :HEAD]
+    # The same for all users of the day: drawn by nothing but the day.
+    few = np.random.default_rng(day).permutation(n_items)[:DRAWN]
+    drawn = np.broadcast_to(few, (n_users, len(few)))
     taken, is_one = _taken(examples)
-    items = np.concatenate([head, taken], axis=1)
-    is_listed = np.isfinite(np.take_along_axis(scores, items, axis=1))
+    is_named = np.zeros(scores.shape, np.bool_)
+    np.put_along_axis(is_named, head, values=True, axis=1)
+    is_drawn = ~np.take_along_axis(is_named, drawn, axis=1) & ~_is_among(drawn, taken, is_one)
+    items = np.concatenate([head, drawn, taken], axis=1)
     # What was taken stands in its own place alone.
-    is_twice = ((head[:, :, None] == taken[:, None]) & is_one[:, None]).any(axis=2)
-    is_listed &= np.concatenate([~is_twice, is_one], axis=1)
-    are_taken = is_listed.copy()
-    are_taken[:, : head.shape[1]] = False
-    return _Part(form.features(users, facts, items), is_listed, are_taken)
+    is_listed = np.concatenate([~_is_among(head, taken, is_one), is_drawn, is_one], axis=1)
+    is_listed &= np.isfinite(np.take_along_axis(scores, items, axis=1))
+    places = np.arange(items.shape[1])
+    is_rest = (places >= head.shape[1]) & (places < head.shape[1] + len(few))
+    n_open = np.isfinite(scores).sum(axis=1) - is_listed[:, ~is_rest].sum(axis=1)
+    n_each = n_open / np.maximum(is_listed[:, is_rest].sum(axis=1), 1)
+    offsets = np.where(is_rest, np.log(np.maximum(n_each, 1.0))[:, None], 0.0).astype(np.float32)
+    are_taken = is_listed & (places >= items.shape[1] - MOST_TAKEN)
+    return _Part(form.features(users, facts, items), is_listed, are_taken, offsets)
+
+
+def _is_among(
+    items: NDArray[np.intp], taken: NDArray[np.intp], is_one: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether each item of a user-day was taken on it, shape of `items`."""
+    found: NDArray[np.bool_] = ((items[:, :, None] == taken[:, None]) & is_one[:, None]).any(axis=2)
+    return found
 
 
 def _taken(examples: Examples) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -100,10 +128,17 @@ def _taken(examples: Examples) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
 def _gathered(users: NDArray[np.int32], parts: list[_Part], n_features: int) -> Described:
     """User by user, those user-days of which something can be learned."""
     if not parts:
-        none = np.zeros((0, 1), np.bool_)
-        return Described(np.zeros((0, 1, n_features), np.float32), none, none, np.zeros(0, np.intp))
+        none, no_offsets = np.zeros((0, 1), np.bool_), np.zeros((0, 1), np.float32)
+        features = np.zeros((0, 1, n_features), np.float32)
+        return Described(features, none, none, no_offsets, np.zeros(0, np.intp))
     whole = _Part(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     useful = np.flatnonzero(whole.are_taken.any(axis=1))
     order = useful[np.argsort(users[useful], kind="stable")]
     starts = np.flatnonzero(np.diff(users[order], prepend=NO_ROW))
-    return Described(whole.features[order], whole.are_listed[order], whole.are_taken[order], starts)
+    return Described(
+        whole.features[order],
+        whole.are_listed[order],
+        whole.are_taken[order],
+        whole.offsets[order],
+        starts,
+    )

@@ -7,17 +7,27 @@ with ends as (
     where source_events.occurred_at between '1970-01-01' and now() + interval '1 day'
 ),
 
-recent as (
+-- Distinct users are counted by a hash: to sort their ids takes more than twice as long.
+user_days as (
     select
         (source_events.occurred_at at time zone 'UTC')::date as day,
-        count(*) as n_events,
-        count(distinct source_events.user_id) as n_active
+        source_events.user_id,
+        count(*) as n_events
     from source_events
     cross join ends
     where
         source_events.occurred_at > ends.last_at - interval '14 days'
         and source_events.occurred_at <= ends.last_at
-    group by day
+    group by day, source_events.user_id
+),
+
+recent as (
+    select
+        user_days.day,
+        sum(user_days.n_events) as n_events,
+        count(user_days.user_id) as n_active
+    from user_days
+    group by user_days.day
 )
 
 select
@@ -39,19 +49,28 @@ select
 select
     case
         when exists (select from users) then (select count(*) from users)
-        else (select count(distinct source_events.user_id) from source_events)
+        else (
+            select count(known.user_id)
+            from (
+                select distinct source_events.user_id
+                from source_events
+            ) as known
+        )
     end as n_users;
 
 -- name: plan_recent_users
 -- Users who were active within so many days of the newest event.
-select count(distinct source_events.user_id)
-from source_events
-where
-    source_events.occurred_at > (
-        select max(newest.occurred_at)
-        from source_events as newest
-        where newest.occurred_at <= now() + interval '1 day'
-    ) - %(days)s * interval '1 day';
+select count(recent.user_id)
+from (
+    select distinct source_events.user_id
+    from source_events
+    where
+        source_events.occurred_at > (
+            select max(newest.occurred_at)
+            from source_events as newest
+            where newest.occurred_at <= now() + interval '1 day'
+        ) - %(days)s * interval '1 day'
+) as recent;
 
 -- name: plan_tables
 -- Rows and bytes of each table, indexes and partitions counted with it.

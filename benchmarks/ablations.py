@@ -23,7 +23,7 @@ from psycopg2.extensions import make_dsn
 from rich.console import Console
 from rich.table import Table
 
-from recsys_tasks.ablating import WHOLE, Blinkered, Case, cases
+from recsys_tasks.ablating import WHOLE, Case, cases
 from recsys_tasks.backtesting import read_everything, training_of
 from recsys_tasks.evaluation import last_fifth, replay
 from recsys_tasks.evaluation.intervals import difference
@@ -31,6 +31,7 @@ from recsys_tasks.evaluation.judging import in_segment, judge
 from recsys_tasks.evaluation.metrics import METRICS
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.loading import load_folder
+from recsys_tasks.modelling.comparing import Reading
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.training import (
     INTEREST,
@@ -64,7 +65,7 @@ def measured(case: Case, history: History, max_user_days: int) -> Measured:
         history.interactions,
         history.catalogue,
         len(history.user_keys),
-        [Blinkered(scorer, data.catalogue, case.seen) for scorer in scorers],
+        [Reading(data.catalogue, scorer, case.seen) for scorer in scorers],
         since,
         until,
         ks=(10,),

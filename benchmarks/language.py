@@ -14,7 +14,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Annotated, NamedTuple
 
@@ -23,7 +22,7 @@ import structlog
 import typer
 from numpy.typing import NDArray
 
-from recsys_tasks.backtesting import read_everything
+from benchmarks.folders import taken_folder
 from recsys_tasks.evaluation import last_fifth, replay
 from recsys_tasks.evaluation.intervals import intervals
 from recsys_tasks.evaluation.judging import part_of
@@ -33,9 +32,7 @@ from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.language import LanguageModel, mixed_order, prompt_of
-from recsys_tasks.loading import load_folder
-from recsys_tasks.settings import preset_of, read_settings
-from recsys_tasks.warehouse import connect
+from recsys_tasks.settings import preset_of
 from recsys_tasks.warehouse.history import History
 
 WEIGHTS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
@@ -165,14 +162,11 @@ def main(
 
 def _read(folder: Path, preset: str) -> tuple[History, list[str], ZeroShot]:
     """The history, the title of each item of the catalogue, and the model."""
-    with TemporaryDirectory() as var:
-        settings = read_settings(var=Path(var), preset=preset)
-        warehouse = connect(settings)
-        load_folder(warehouse, folder)
-        history = read_everything(warehouse, settings)
-        with warehouse.transaction() as session:
-            found: dict[int, str] = dict(session.select("select item_key, title from items"))
-        warehouse.close()
+    with (
+        taken_folder(folder, preset) as (warehouse, settings, history),
+        warehouse.transaction() as session,
+    ):
+        found: dict[int, str] = dict(session.select("select item_key, title from items"))
     titles = [found.get(key) or "" for key in history.item_keys.tolist()]
     return history, titles, ZeroShot.of(preset_of(settings))
 

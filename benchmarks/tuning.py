@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from recsys_tasks.backtesting import read_everything
+from benchmarks.folders import taken_folder
 from recsys_tasks.encoder import load_encoder
 from recsys_tasks.evaluation import Scorer, differences, last_fifth, replay, summarise
 from recsys_tasks.finetuning import TuningOptions, pairs_of
@@ -29,10 +28,8 @@ from recsys_tasks.finetuning.batching import Material
 from recsys_tasks.finetuning.fitting import tune
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
-from recsys_tasks.loading import load_folder
 from recsys_tasks.modelling.comparing import Reading
-from recsys_tasks.settings import preset_of, read_settings
-from recsys_tasks.warehouse import connect
+from recsys_tasks.settings import preset_of
 from recsys_tasks.warehouse.history import History
 
 
@@ -87,14 +84,11 @@ def main(
 
 
 def _read(folder: Path, preset: str) -> Place:
-    with TemporaryDirectory() as var:
-        settings = read_settings(var=Path(var), preset=preset)
-        warehouse = connect(settings)
-        load_folder(warehouse, folder)
-        history = read_everything(warehouse, settings)
-        with warehouse.transaction() as session:
-            contents: dict[int, str] = dict(session.rows("contents_of_items"))
-        warehouse.close()
+    with (
+        taken_folder(folder, preset) as (warehouse, settings, history),
+        warehouse.transaction() as session,
+    ):
+        contents: dict[int, str] = dict(session.rows("contents_of_items"))
     texts = [contents.get(key, "") for key in history.item_keys.tolist()]
     return Place(history, texts, ZeroShot.of(preset_of(settings)))
 

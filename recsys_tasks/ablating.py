@@ -11,22 +11,24 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recsys_tasks.backtesting import training_of
 from recsys_tasks.comparing_decay import ONE_HALF_LIFE
 from recsys_tasks.errors import BadSettings, NothingToEvaluate
-from recsys_tasks.evaluation import Scorer, replay
-from recsys_tasks.evaluation.intervals import intervals
-from recsys_tasks.evaluation.judging import in_segment
-from recsys_tasks.evaluation.measuring import values
-from recsys_tasks.evaluation.user_days import Target
-from recsys_tasks.interactions import Catalogue, Interactions, date_of, day_number
+from recsys_tasks.evaluation import differences
+from recsys_tasks.interactions import Interactions, date_of, day_number
 from recsys_tasks.interest_scorer import InterestScorer
-from recsys_tasks.modelling.comparing import first_judged
+from recsys_tasks.modelling.comparing import (
+    Reading,
+    everything,
+    first_judged,
+    mean_ndcg,
+    replayed,
+)
+from recsys_tasks.presets import Preset
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.warehouse import Warehouse
-from recsys_tasks.warehouse.history import History, read_history
+from recsys_tasks.warehouse.history import History, end_of_history, read_history
 from recsys_tasks.warehouse.models import StoredModel, serving_model
 
 if TYPE_CHECKING:
@@ -77,10 +79,6 @@ class Ablations(NamedTuple):
         return {row.without: row.difference for row in self.rows}
 
 
-def _all(happened: Interactions) -> Interactions:
-    return happened
-
-
 def _silent(happened: Interactions) -> Interactions:
     return replace(happened, text_weights=np.zeros_like(happened.text_weights))
 
@@ -103,9 +101,9 @@ class Case:
     without: str
     data: "TrainingData"
     options: "TrainingOptions"
-    seen: Callable[[Interactions], Interactions] = _all
+    seen: Callable[[Interactions], Interactions] = everything
 
-    def trained(self, day: int) -> "Blinkered":
+    def trained(self, day: int) -> Reading:
         """The first stage, of what precedes a day."""
         from recsys_tasks.training import train  # noqa: PLC0415  seconds to import; only this pays
 
@@ -113,36 +111,7 @@ class Case:
         past = replace(data, interactions=self.seen(data.interactions.before(day)))
         model = train(past, day, replace(self.options, second_stage=False)).model
         scorer = InterestScorer(self.without, model, data.vectors)
-        return Blinkered(scorer, data.catalogue, self.seen)
-
-
-@dataclass(frozen=True)
-class Blinkered:
-    """A scorer that does not see everything.
-
-    Attributes:
-        scorer: What ranks.
-        catalogue: The replay's, with the vectors that it may see.
-        seen: What it may see of what happened.
-    """
-
-    scorer: Scorer
-    catalogue: Catalogue
-    seen: Callable[[Interactions], Interactions]
-
-    @property
-    def name(self) -> str:
-        """The part that it goes without."""
-        return self.scorer.name
-
-    def fit(self, past: Interactions, catalogue: Catalogue, day: int) -> None:
-        """As the scorer does."""
-        del catalogue
-        self.scorer.fit(self.seen(past), self.catalogue, day)
-
-    def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
-        """Of the scorer, shape (n, n_items)."""
-        return self.scorer.scores(self.seen(past), users, day)
+        return Reading(data.catalogue, scorer, self.seen)
 
 
 def cases(data: "TrainingData", options: "TrainingOptions") -> Iterator[Case]:
@@ -197,8 +166,7 @@ def ablate(
         tell(f"training without {case.without}")
         scorers.append(case.trained(since))
     tell(f"replaying {date_of(since)} until {date_of(until)}")
-    target: Target = "all" if preset_of(settings).repeat.kind == "allow" else "new"
-    found = _replayed(history, scorers, since, until, target, max_user_days)
+    found = _compared(history, scorers, since, until, preset_of(settings), max_user_days)
     rows = [row._asdict() for row in found.rows]
     kept = json.dumps({**found._asdict(), "rows": rows}, default=str)
     with warehouse.transaction(exclusive=True) as session:
@@ -209,42 +177,34 @@ def ablate(
 def _read(warehouse: Warehouse, settings: Settings) -> tuple[StoredModel, History, int]:
     """The model that serves, what its vectors and the nights know, and the day after the last."""
     with warehouse.transaction(exclusive=True) as session:
-        stored = serving_model(session)
-        end = session.value("day_after_the_last")
-        if end is None:
-            raise NothingToEvaluate(since="the first day", until="the last")
+        stored, end = serving_model(session), end_of_history(session)
         return stored, read_history(session, preset_of(settings), stored, end), day_number(end)
 
 
-def _replayed(
+def _compared(
     history: History,
-    scorers: list[Blinkered],
+    scorers: list[Reading],
     since: int,
     until: int,
-    target: Target,
+    preset: Preset,
     max_user_days: int,
 ) -> Ablations:
-    met = replay(
-        history.interactions,
-        history.catalogue,
-        len(history.user_keys),
-        scorers,
-        since,
-        until,
-        ks=(10,),
-        targets=(target,),
-        max_user_days=max_user_days,
-    )
-    users = met.user_days.users[in_segment(met, target, "all")]
-    if not len(users):
+    met, target = replayed(history, scorers, since, until, preset, max_user_days)
+    parts = [scorer.name for scorer in scorers if scorer.name != WHOLE]
+    gaps = differences(met, parts, baselines=[WHOLE], metrics=["ndcg"], segments=["all"])
+    if not gaps:
         raise NothingToEvaluate(since=date_of(since), until=date_of(until))
-    columns = {
-        scorer.name: values(met, target, scorer.name, metrics=["ndcg"])["ndcg", 10]
-        for scorer in scorers
-    }
-    gaps = intervals([column - columns[WHOLE] for column in columns.values()], users)
     rows = [
-        Ablation(name, float(column.mean()), gap.mean, gap.low, gap.high)
-        for (name, column), gap in zip(columns.items(), gaps, strict=True)
+        Ablation(WHOLE, mean_ndcg(met, target, WHOLE), 0.0, 0.0, 0.0),
+        *(
+            Ablation(
+                gap.variant,
+                mean_ndcg(met, target, gap.variant),
+                gap.difference,
+                gap.ci_low,
+                gap.ci_high,
+            )
+            for gap in gaps
+        ),
     ]
-    return Ablations(date_of(since), date_of(until), target, len(users), rows)
+    return Ablations(date_of(since), date_of(until), target, gaps[0].n, rows)

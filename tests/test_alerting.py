@@ -61,12 +61,19 @@ def serving(server: socketserver.TCPServer) -> Iterator[int]:
         thread.join()
 
 
-@pytest.fixture
-def webhook() -> Iterator[str]:
+@contextmanager
+def listening() -> Iterator[str]:
     """The address of a webhook; Post.bodies is what it got."""
     Post.bodies = []
     with serving(HTTPServer(("127.0.0.1", 0), Post)) as port:
         yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def webhook() -> Iterator[str]:
+    """As `listening`, for a test."""
+    with listening() as address:
+        yield address
 
 
 class Mailbox(socketserver.StreamRequestHandler):

@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import HTTPServer
 from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from test_alerting import Post, serving
+from test_alerting import Post, listening
 
 from recsys_tasks.loading import load_folder
 from recsys_tasks.nightly import STEPS
@@ -102,9 +101,8 @@ def course(
         dsn = _with_database(server, name)
         warehouse = connect(read_settings(dsn=dsn))
         load_folder(warehouse, home / "shop")
-        Post.bodies = []
-        with serving(HTTPServer(("127.0.0.1", 0), Post)) as port:
-            runs = run_all(home, RECSYS_DSN=dsn, RECSYS_ALERT_WEBHOOK=f"http://127.0.0.1:{port}")
+        with listening() as address:
+            runs = run_all(home, RECSYS_DSN=dsn, RECSYS_ALERT_WEBHOOK=address)
         yield Course(runs, [body for body in Post.bodies if isinstance(body, dict)], warehouse)
         warehouse.close()
 

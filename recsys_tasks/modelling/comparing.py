@@ -4,6 +4,7 @@ Both replay the same user-days by the protocol; what decides is the paired boots
 NDCG@10. The candidate that is compared was trained on what precedes those days.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
@@ -143,6 +144,46 @@ def compare(
     scorers: list[Scorer] = [_scorer(CANDIDATE, history, candidate.model, candidate.second)]
     theirs = rival_history or history
     scorers.append(Reading(theirs.catalogue, _scorer(SERVING, theirs, rival.model, rival.second)))
+    met, target = replayed(history, scorers, since, until, preset, MOST_USER_DAYS)
+    found = differences(met, [CANDIDATE], metrics=["ndcg"], segments=["all"])
+    if not found:
+        raise NothingToEvaluate(since=date_of(since), until=date_of(until))
+    return Comparison(
+        date_of(since),
+        date_of(until),
+        target,
+        rival.model_id,
+        mean_ndcg(met, target, CANDIDATE),
+        mean_ndcg(met, target, SERVING),
+        found[0].difference,
+        found[0].ci_low,
+        found[0].ci_high,
+        found[0].n,
+        rival.trained_until is not None and day_number(rival.trained_until) > since,
+    )
+
+
+def replayed(
+    history: History,
+    scorers: Sequence[Scorer],
+    since: int,
+    until: int,
+    preset: Preset,
+    max_user_days: int,
+) -> tuple[Replay, Target]:
+    """Lists of 10 on [since, until), for what lists are there for.
+
+    Args:
+        history: All that happened.
+        scorers: What ranks.
+        since: First day.
+        until: The day after the last.
+        preset: Says what lists may repeat.
+        max_user_days: Replay a seeded sample of so many.
+
+    Returns:
+        The replay, and its only target.
+    """
     target: Target = "all" if preset.repeat.kind == "allow" else "new"
     met = replay(
         history.interactions,
@@ -153,24 +194,14 @@ def compare(
         until,
         ks=(10,),
         targets=(target,),
-        max_user_days=MOST_USER_DAYS,
+        max_user_days=max_user_days,
     )
-    found = differences(met, [CANDIDATE], metrics=["ndcg"], segments=["all"])
-    if not found:
-        raise NothingToEvaluate(since=date_of(since), until=date_of(until))
-    return Comparison(
-        date_of(since),
-        date_of(until),
-        target,
-        rival.model_id,
-        _mean(met, target, CANDIDATE),
-        _mean(met, target, SERVING),
-        found[0].difference,
-        found[0].ci_low,
-        found[0].ci_high,
-        found[0].n,
-        rival.trained_until is not None and day_number(rival.trained_until) > since,
-    )
+    return met, target
+
+
+def everything(happened: Interactions) -> Interactions:
+    """All that happened: what is seen where nothing is hidden."""
+    return happened
 
 
 @dataclass(frozen=True)
@@ -180,10 +211,12 @@ class Reading:
     Attributes:
         catalogue: The replay's, with these vectors.
         scorer: What ranks.
+        seen: What the scorer may see of what happened.
     """
 
     catalogue: Catalogue
     scorer: Scorer
+    seen: Callable[[Interactions], Interactions] = everything
 
     @property
     def name(self) -> str:
@@ -193,11 +226,11 @@ class Reading:
     def fit(self, past: Interactions, catalogue: Catalogue, day: int) -> None:
         """As the scorer does, on its own vectors."""
         del catalogue
-        self.scorer.fit(past, self.catalogue, day)
+        self.scorer.fit(self.seen(past), self.catalogue, day)
 
     def scores(self, past: Interactions, users: NDArray[np.int32], day: int) -> NDArray[np.float32]:
         """Of the scorer."""
-        return self.scorer.scores(past, users, day)
+        return self.scorer.scores(self.seen(past), users, day)
 
 
 def _scorer(
@@ -212,6 +245,6 @@ def _scorer(
     return RerankedScorer(name, first, second.at(history.item_keys), history.vectors)
 
 
-def _mean(met: Replay, target: Target, name: str) -> float:
-    """Mean NDCG@10."""
+def mean_ndcg(met: Replay, target: Target, name: str) -> float:
+    """Mean NDCG@10 of one of the scorers."""
     return float(np.nanmean(values(met, target, name, metrics=["ndcg"])["ndcg", 10]))

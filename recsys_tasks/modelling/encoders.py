@@ -19,7 +19,7 @@ from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.warehouse import Session, Warehouse
 from recsys_tasks.warehouse.encoders import NamedEncoder, encoder_in_use
-from recsys_tasks.warehouse.history import read_history
+from recsys_tasks.warehouse.history import end_of_history, read_history
 from recsys_tasks.warehouse.models import (
     LEARNED,
     StoredModel,
@@ -48,9 +48,7 @@ def compare_encoder(
     model = ZeroShot.of(preset)
     with warehouse.transaction(exclusive=True) as session:
         serving = serving_model(session)
-        end = until or session.value("day_after_the_last")
-        if end is None:
-            raise NothingToEvaluate(since="the first day", until="the last")
+        end = end_of_history(session, until)
         history = read_history(session, preset, named, end)
         rivals = read_history(session, preset, serving, end)
         known_to_rival = tuned_until(encoder_in_use(session, settings).model)

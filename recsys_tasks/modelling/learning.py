@@ -21,7 +21,7 @@ from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.encoders import NamedEncoder
-from recsys_tasks.warehouse.history import History, read_history
+from recsys_tasks.warehouse.history import History, end_of_history, read_history
 from recsys_tasks.warehouse.models import LiveModel, Provenance, live_models, save_learned
 from recsys_tasks.warehouse.second_stages import save_second_stage
 from recsys_tasks.warehouse.text_vectors import Space
@@ -120,9 +120,7 @@ def _read(
         serving = live_models(session)[0]
         session.execute("retire_candidates")
         forget_retired(session)
-        end = until or session.value("day_after_the_last")
-        if end is None:
-            raise NothingToEvaluate(since="the first day", until="the last")
+        end = end_of_history(session, until)
         space: Space = named or serving.stored
         rivals = read_history(session, preset, serving.stored, end)
         history = read_history(session, preset, space, end) if named else rivals

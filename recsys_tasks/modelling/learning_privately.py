@@ -24,7 +24,7 @@ from recsys_tasks.steps import digest_of
 from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.trends import ToldDays
 from recsys_tasks.warehouse import Warehouse
-from recsys_tasks.warehouse.history import History, read_history
+from recsys_tasks.warehouse.history import History, end_of_history, read_history
 from recsys_tasks.warehouse.models import LiveModel, Provenance, live_models, save_learned
 from recsys_tasks.warehouse.told_days import read_told_days
 
@@ -110,9 +110,7 @@ def _read(warehouse: Warehouse, settings: Settings, privacy: Privacy, until: dat
         serving = live_models(session, both_stages=False)[0]
         session.execute("retire_candidates")
         forget_retired(session)
-        end = until or session.value("day_after_the_last")
-        if end is None:
-            raise NothingToEvaluate(since="the first day", until="the last")
+        end = end_of_history(session, until)
         preset, scale = preset_of(settings), privacy.rating_scale
         history = read_history(session, preset, serving.stored, end, scale)
         is_public = history.catalogue.since != NEVER

@@ -26,7 +26,7 @@ from recsys_tasks.warehouse.encoders import (
     NamedEncoder,
     serving_name,
 )
-from recsys_tasks.warehouse.history import History, read_history
+from recsys_tasks.warehouse.history import History, end_of_history, read_history
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -163,9 +163,7 @@ def _history(session: Session, settings: Settings, named: NamedEncoder) -> tuple
     Raises:
         NothingToEvaluate: That is nothing.
     """
-    end = session.value("day_after_the_last")
-    if end is None:
-        raise NothingToEvaluate(since="the first day", until="the last")
+    end = end_of_history(session)
     return read_history(session, preset_of(settings), named, end), day_number(end)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.interactions import ALWAYS, NEVER, Catalogue, Interactions, day_number
 from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse.session import Session
@@ -30,6 +31,18 @@ class History(NamedTuple):
     user_keys: NDArray[np.int32]
     item_keys: NDArray[np.int32]
     vectors: NDArray[np.float32]
+
+
+def end_of_history(session: Session, until: date | None = None) -> date:
+    """The day after the last that is read: a given one, or that of all that nights have taken.
+
+    Raises:
+        NothingToEvaluate: They have taken nothing.
+    """
+    end: date | None = until or session.value("day_after_the_last")
+    if end is None:
+        raise NothingToEvaluate(since="the first day", until="the last")
+    return end
 
 
 def read_history(

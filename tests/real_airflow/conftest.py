@@ -4,12 +4,11 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
 from encoders import save_tiny
-from test_alerting import Post, serving
+from test_alerting import listening
 
 from recsys_tasks.standalone import Airflow
 
@@ -42,9 +41,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="package")
 def webhook() -> Iterator[str]:
     """The address of a webhook; Post.bodies is what it got."""
-    Post.bodies = []
-    with serving(HTTPServer(("127.0.0.1", 0), Post)) as port:
-        yield f"http://127.0.0.1:{port}"
+    with listening() as address:
+        yield address
 
 
 @pytest.fixture(scope="package")

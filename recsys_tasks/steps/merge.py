@@ -9,10 +9,14 @@ totals of its own.
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from recsys_tasks.decay import Decayed
 from recsys_tasks.interactions import NO_ROW
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps import Counts
@@ -20,11 +24,13 @@ from recsys_tasks.steps.accumulate import bring_deltas
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import (
     Interests,
+    Users,
     fold_from,
     read_deltas,
     read_interests,
 )
 from recsys_tasks.warehouse.models import LiveModel, live_models, serving_model
+from recsys_tasks.warehouse.overlapping import overlap
 
 CHUNK = 5_000  # deltas folded at once; each is H vectors
 
@@ -67,33 +73,53 @@ def bring_totals(
     named = {"model_key": live.stored.model_key}
     session.execute("create_folds", **named)
     sizes = session.rows("fold_sizes", **named, half_life=live.interest.half_lives[0])
-    for first, last in islice(_ranges(sizes, CHUNK), max_chunks):
-        _fold_range(session, live, first, last)
+    overlap(
+        islice(_ranges(sizes, CHUNK), max_chunks),
+        partial(_read, session, live),
+        partial(_fold, live),
+        partial(_write, session, live),
+    )
     session.execute("drop_folds")
     return len(sizes), sum(n_deltas for _, n_deltas in sizes)
 
 
-def _ranges(sizes: list[tuple[int, int]], limit: int) -> Iterator[tuple[int, int]]:
-    """Ranges of user keys, both ends included, with at most `limit` deltas, or of one user."""
+class _Pending(NamedTuple):
+    """What the totals of some users are folded from: those there are, and deltas after them."""
+
+    users: Users
+    known: Interests
+    deltas: tuple[NDArray[np.int32], Decayed]
+
+
+def _ranges(sizes: list[tuple[int, int]], limit: int) -> Iterator[Users]:
+    """Ranges of user keys with at most `limit` deltas, or of one user."""
     first, last, size = NO_ROW, NO_ROW, 0
     for user_key, n_deltas in sizes:
         if first != NO_ROW and size + n_deltas > limit:
-            yield first, last
+            yield Users(first, last)
             first, size = NO_ROW, 0
         first = user_key if first == NO_ROW else first
         last, size = user_key, size + n_deltas
     if first != NO_ROW:
-        yield first, last
+        yield Users(first, last)
 
 
-def _fold_range(session: Session, live: LiveModel, first: int, last: int) -> None:
-    """Fold the pending users of a range of keys; one without deltas any more loses the totals."""
-    asked = {"model_key": live.stored.model_key, "first": first, "last": last}
+def _read(session: Session, live: LiveModel, users: Users) -> _Pending:
+    asked = {"model_key": live.stored.model_key, **users._asdict()}
     known = read_interests(session, "totals_to_extend", live.shape, **asked)
-    deltas = read_deltas(session, "deltas_to_fold", live.shape, **asked)
-    folded = fold_from(known, deltas, live.interest.half_lives)
+    return _Pending(users, known, read_deltas(session, "deltas_to_fold", live.shape, **asked))
+
+
+def _fold(live: LiveModel, pending: _Pending) -> tuple[Users, Interests]:
+    return pending.users, fold_from(pending.known, pending.deltas, live.interest.half_lives)
+
+
+def _write(session: Session, live: LiveModel, folded: tuple[Users, Interests]) -> None:
+    """Exchange the totals of a range's pending users; one without deltas any more loses them."""
+    users, interests = folded
+    asked = {"model_key": live.stored.model_key, **users._asdict()}
     session.execute("delete_pending_totals", **asked)
-    write_totals(session, live, folded)
+    write_totals(session, live, interests)
     session.execute("delete_outdated_interests", **asked)
     session.execute("delete_pending", **asked)
 

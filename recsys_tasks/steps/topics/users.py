@@ -1,6 +1,8 @@
 """What part each user's interest has in each topic, of the users whom a changed day concerns."""
 
 from datetime import date
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +12,10 @@ from recsys_tasks.presets import Preset
 from recsys_tasks.steps import digest_of
 from recsys_tasks.steps.topics.placing import read_topics
 from recsys_tasks.topics import Contributions, nearest, share
-from recsys_tasks.topics.sharing import lately
+from recsys_tasks.topics.sharing import Shares, lately
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.models import StoredModel
+from recsys_tasks.warehouse.overlapping import overlap
 from recsys_tasks.warehouse.text_vectors import read_vectors
 from recsys_tasks.warehouse.weighing import Counted, counted
 
@@ -42,8 +45,12 @@ def bring_shares(session: Session, preset: Preset, model: StoredModel, fit: int)
     _place_texts(session, preset, model, days)
     users = [user for (user,) in session.rows("recounted_users")]
     session.execute("delete_topic_masses")
-    for first in range(0, len(users), USERS_AT_ONCE):
-        _write_shares(session, preset, model, users[first : first + USERS_AT_ONCE])
+    overlap(
+        (users[first : first + USERS_AT_ONCE] for first in range(0, len(users), USERS_AT_ONCE)),
+        partial(_read, session, preset, model),
+        partial(_share, _read_placed(session), preset),
+        partial(_write, session, preset),
+    )
     return len(users)
 
 
@@ -85,29 +92,44 @@ def _place_texts(session: Session, preset: Preset, model: StoredModel, days: lis
         )
 
 
-def _write_shares(session: Session, preset: Preset, model: StoredModel, users: list[int]) -> None:
-    did = counted(session, "interactions_of_users_to_count", preset, model, user_keys=users)
-    shares = share(_contributions(session, did), preset.half_lives)
-    real = copying.FLOAT4
-    columns = (copying.INT4, copying.INT4, copying.DAY, real, real, real, real)
-    half_life = np.full(len(shares.users), lately(preset.half_lives), np.float32)
-    arrays = (shares.users, shares.topics, shares.days, half_life, *shares[3:])
-    session.copy_in("copy_topic_masses", columns, arrays)
+class _Placed(NamedTuple):
+    """Keys, ascending, of items and of texts that have a topic, and of those topics."""
+
+    items: NDArray[np.int32]
+    item_topics: NDArray[np.int32]
+    texts: NDArray[np.int32]
+    text_topics: NDArray[np.int32]
 
 
-def _contributions(session: Session, did: Counted) -> Contributions:
-    """What interactions say by their items, and what they say by what was written."""
+def _read_placed(session: Session) -> _Placed:
     pair = (copying.INT4, copying.INT4)
     items, _, item_topics = session.copy_out("placed_items", (*pair, copying.INT4))
-    texts, text_topics = session.copy_out("placed_texts", pair)
-    by_item, of_item = _topics_of(items, item_topics, did.item_keys)
-    by_text, of_text = _topics_of(texts, text_topics, did.text_keys)
-    return Contributions(
+    return _Placed(items, item_topics, *session.copy_out("placed_texts", pair))
+
+
+def _read(session: Session, preset: Preset, model: StoredModel, users: list[int]) -> Counted:
+    return counted(session, "interactions_of_users_to_count", preset, model, user_keys=users)
+
+
+def _share(placed: _Placed, preset: Preset, did: Counted) -> Shares:
+    """By what interactions say by their items, and by what was written."""
+    by_item, of_item = _topics_of(placed.items, placed.item_topics, did.item_keys)
+    by_text, of_text = _topics_of(placed.texts, placed.text_topics, did.text_keys)
+    given = Contributions(
         np.concatenate([did.user_keys[by_item], did.user_keys[by_text]]),
         np.concatenate([of_item, of_text]),
         np.concatenate([did.times[by_item], did.times[by_text]]),
         np.concatenate([did.weights[by_item], did.text_weights[by_text]]),
     )
+    return share(given, preset.half_lives)
+
+
+def _write(session: Session, preset: Preset, shares: Shares) -> None:
+    real = copying.FLOAT4
+    columns = (copying.INT4, copying.INT4, copying.DAY, real, real, real, real)
+    half_life = np.full(len(shares.users), lately(preset.half_lives), np.float32)
+    arrays = (shares.users, shares.topics, shares.days, half_life, *shares[3:])
+    session.copy_in("copy_topic_masses", columns, arrays)
 
 
 def _topics_of(

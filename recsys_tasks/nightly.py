@@ -65,7 +65,7 @@ def run_step(
         EbbtideError: What went wrong; the step has left no trace but its line in the ledger.
     """
     settings = settings or read_settings()
-    if shard is None or settings.shards == 1:
+    if shard is None or not sharding.has_tasks(settings):
         return dict(_run_step(_warehouse(settings), settings, step, day))
     if step != sharding.STEP:
         raise BadSettings(problem=f"The step {step} has no shards; {sharding.STEP} has")
@@ -91,7 +91,7 @@ def plan_shards(day: date, settings: Settings | None = None) -> list[int]:
     """
     settings = settings or read_settings()
     module_of(sharding.STEP, day)
-    if settings.shards == 1:
+    if not sharding.has_tasks(settings):
         return [0]
     return sharding.plan(_warehouse(settings), settings, day)
 
@@ -113,8 +113,7 @@ def run_night(
     for step in STEPS:
         if on_step:
             on_step(step)
-        n_processes = sharding.processes_for(settings)
-        done[step] = _run_step(_warehouse(settings), settings, step, day, n_processes)
+        done[step] = _run_step(_warehouse(settings), settings, step, day)
     return done
 
 
@@ -181,11 +180,12 @@ def module_of(step: str, day: date) -> ModuleType:
     return module
 
 
-def _run_step(
-    warehouse: Warehouse, settings: Settings, step: str, day: date, n_processes: int = 1
-) -> Counts:
+def _run_step(warehouse: Warehouse, settings: Settings, step: str, day: date) -> Counts:
     module = module_of(step, day)
-    if step == sharding.STEP and settings.shards > 1:
+    if step == sharding.STEP:
+        settings = sharding.divided(warehouse, settings, day)
+    if step == sharding.STEP and sharding.has_tasks(settings):
+        n_processes = sharding.processes_for(settings)
         counts = sharding.make_all(warehouse, settings, day, n_processes=n_processes)
     else:
         counts = _run_whole(

@@ -56,8 +56,12 @@ class Operation(BaseSettings):
         pattern=r"^smtps?://\S+$",
         description="mail server, as in smtp://user:password@host:587",
     )
-    shards: int = Field(
-        1, ge=1, le=64, description="parts, by user, in which a night makes its lists"
+    shards: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="parts, by user, in which a night makes its lists, each a task;"
+        " else one task, with a process a processor where they are many",
     )
     pool: str = Field(
         "default_pool", min_length=1, description="Airflow pool of every task; it must exist"

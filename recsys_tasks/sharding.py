@@ -14,10 +14,12 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from functools import partial
 from multiprocessing import get_context
+from typing import Final
 
 import structlog
 
 from recsys_tasks import ledger
+from recsys_tasks.devices import torch_device
 from recsys_tasks.errors import NightBusy, PlanOutdated, ShardLost, first_line
 from recsys_tasks.settings import Settings, fingerprint_of
 from recsys_tasks.steps import Counts, rank
@@ -26,6 +28,7 @@ from recsys_tasks.warehouse import Warehouse, connect
 log = structlog.get_logger()
 
 STEP = "rank"
+WORTH: Final = 1e12  # multiplications that are worth a process: some 20 s of a core; ADR 13
 
 
 def plan(warehouse: Warehouse, settings: Settings, day: date) -> list[int]:
@@ -47,7 +50,7 @@ def plan(warehouse: Warehouse, settings: Settings, day: date) -> list[int]:
     except Exception as error:
         ledger.fail(warehouse, line, error)
         raise
-    return list(range(settings.shards))
+    return list(range(settings.shards or 1))
 
 
 def make(warehouse: Warehouse, settings: Settings, day: date, shard: int) -> Counts:
@@ -98,9 +101,34 @@ def make_all(warehouse: Warehouse, settings: Settings, day: date, *, n_processes
     return counts
 
 
+def has_tasks(settings: Settings) -> bool:
+    """Whether a night's lists are made in shards, each of which is a task of its own."""
+    return settings.shards is not None and settings.shards > 1
+
+
+def divided(warehouse: Warehouse, settings: Settings, day: date) -> Settings:
+    """The settings, with a number of shards where they leave it open.
+
+    That is one, unless there is so much to multiply that more processes are worth their start: then
+    one a processor, as far as each has its memory. A GPU is one process's.
+    """
+    if settings.shards is not None:
+        return settings
+    n_processes = min(os.cpu_count() or 1, int(_memory() / (2 * settings.memory_gib)))
+    if n_processes > 1 and torch_device(settings.device) == "cpu":
+        with warehouse.transaction() as session:
+            n_processes = min(n_processes, int(rank.work(session, settings, day) / WORTH))
+    return settings.model_copy(update={"shards": max(n_processes, 1)})
+
+
 def processes_for(settings: Settings) -> int:
     """How many shards this machine makes at once."""
-    return min(settings.shards, os.cpu_count() or 1)
+    return min(settings.shards or 1, os.cpu_count() or 1)
+
+
+def _memory() -> float:
+    """Of this machine, in GiB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def _make(warehouse: Warehouse, settings: Settings, day: date, shard: int) -> int:

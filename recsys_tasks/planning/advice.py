@@ -40,7 +40,7 @@ def _needs(
     rank, cores = told.seconds["rank"], psutil.cpu_count() or 1
     by_memory = ceil(told.peak_gib / (MEMORY_SHARE * machine_gib))
     shards = max(ceil(rank / LONG), by_memory)
-    if shards > settings.shards:
+    if shards > (settings.shards or 1):
         where = "this machine" if shards <= cores and by_memory <= 1 else "Celery or Kubernetes"
         yield (
             f"RECSYS_SHARDS={shards}: rank takes {rank / 60:.0f} min and the night"

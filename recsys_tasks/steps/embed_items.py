@@ -90,7 +90,8 @@ def _take_items(session: Session, rules: Rules, erased: Erased | None) -> int:
         session.execute("create_staged_items")
         session.copy_rows("copy_staged_items", (_staged_item(row, rules) for row in changed))
         session.execute("insert_item_texts")
-        session.execute("forget_days_before_vectors")
+        if since := session.value("untold_items_met_on"):
+            session.execute("forget_days_before_vectors", since=since)
         session.execute("upsert_items", text_rules=rules.fingerprint)
         session.execute("drop_staged_items")
     session.execute("unlist_items")

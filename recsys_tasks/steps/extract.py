@@ -115,6 +115,7 @@ def _replace(session: Session, now: datetime, rules_fingerprint: str, key: Key |
     else:
         session.execute("insert_users")
     session.execute("create_event_items")
+    session.execute("update_met_on")
     session.execute("insert_touched_items")
     session.execute("insert_interactions")
     session.execute("delete_rejected", now=now)

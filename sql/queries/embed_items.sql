@@ -72,18 +72,29 @@ where staged_items.content_hash is not null
 order by staged_items.content_hash
 on conflict (content_hash) do nothing;
 
+-- name: untold_items_met_on
+-- Since when people have met items whose text comes only now; null where they have met none.
+select min(items.met_on)
+from staged_items
+inner join items on staged_items.item_id = items.item_id
+where items.text_key is null and staged_items.content_hash is not null;
+
 -- name: forget_days_before_vectors!
 -- An item that people met before its text was known: their deltas lack it and are to be made anew.
 -- A text that merely changed does not rewrite the past: a delta keeps what the item meant on its
--- day.
+-- day. No interaction is read of days that are not accumulated yet.
 delete from accumulated_days
 where
-    day in (
+    day >= %(since)s::date
+    and day in (
         select interactions.day
         from staged_items
         inner join items on staged_items.item_id = items.item_id
         inner join interactions on items.item_key = interactions.item_key
-        where items.text_key is null and staged_items.content_hash is not null
+        where
+            items.text_key is null
+            and staged_items.content_hash is not null
+            and interactions.day >= %(since)s::date
     );
 
 -- name: upsert_items!

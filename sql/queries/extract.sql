@@ -446,22 +446,37 @@ where event_users.user_id = inserted.user_id;
 -- name: create_event_items!
 create temporary table event_items on commit drop as
 select
-    distinct_items.item_id,
+    met.item_id,
+    met.met_on,
     (
         select items.item_key from items
-        where items.item_id = distinct_items.item_id
+        where items.item_id = met.item_id
     ) as item_key
 from (
-    select distinct staged.item_id
+    select
+        staged.item_id,
+        min(staged.day) as met_on
     from staged
     where staged.reason is null and staged.item_id != ''
-) as distinct_items;
+    group by staged.item_id
+) as met;
+
+-- name: update_met_on!
+-- Of items that were never met, or not so early.
+update items
+set met_on = event_items.met_on
+from event_items
+where
+    items.item_key = event_items.item_key
+    and (items.met_on is null or items.met_on > event_items.met_on);
 
 -- name: insert_touched_items!
 -- Items that the catalogue may not list: they trend, and are not shown.
 with inserted as (
-    insert into items (item_id)
-    select event_items.item_id
+    insert into items (item_id, met_on)
+    select
+        event_items.item_id,
+        event_items.met_on
     from event_items
     where event_items.item_key is null
     order by event_items.item_id

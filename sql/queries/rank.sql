@@ -138,6 +138,30 @@ copy (
     order by users.user_id collate "C"
 ) to stdout with (format "binary");
 
+-- name: size_of_lists
+-- For how many users a night makes lists, but for newcomers; among how many items; by vectors of
+-- what length; and whether a second stage ranks them again. No row before the first model.
+select
+    case
+        when %(refresh_days)s::integer is null
+            then (select count(*) from users)
+        else (
+            select count(distinct interactions.user_key)
+            from interactions
+            where
+                interactions.day <= %(night)s
+                and interactions.day > %(night)s::date - %(refresh_days)s::integer
+        )
+    end as n_users,
+    (
+        select count(*) from items
+        where items.is_listed
+    ) as n_items,
+    models.dim,
+    models.reranker is not null as has_second_stage
+from models
+where models.state = 'serving';
+
 -- name: used_up_items
 -- Which items some users had, after a day, until a night.
 copy (

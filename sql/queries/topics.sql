@@ -91,15 +91,25 @@ copy staged_topic_items (item_key, text_key, topic_key, closeness) from stdin wi
     format "binary"
 );
 
+-- name: moved_items_met_on
+-- Since when people have met items that have another topic than before, or had none; null where
+-- they have met none.
+select min(items.met_on)
+from staged_topic_items
+inner join items on staged_topic_items.item_key = items.item_key
+left join topic_items on staged_topic_items.item_key = topic_items.item_key
+where topic_items.topic_key is distinct from staged_topic_items.topic_key;
+
 -- name: recount_users_of_moved_items!
--- Users of items that have another topic than before, or had none: they may have met the item
--- before it was listed.
+-- Users of those items: they may have met one before it was listed.
 insert into recounted_users (user_key)
 select distinct interactions.user_key
 from staged_topic_items
 inner join interactions on staged_topic_items.item_key = interactions.item_key
 left join topic_items on staged_topic_items.item_key = topic_items.item_key
-where topic_items.topic_key is distinct from staged_topic_items.topic_key
+where
+    interactions.day >= %(since)s::date
+    and topic_items.topic_key is distinct from staged_topic_items.topic_key
 on conflict (user_key) do nothing;
 
 -- name: upsert_topic_items!
@@ -365,7 +375,8 @@ copy (
         dense_interactions.text_key
     from dense_interactions
     where dense_interactions.user_key = any(%(user_keys)s)
-    order by dense_interactions.occurred_at, dense_interactions.event_id
+    order by
+        dense_interactions.user_key, dense_interactions.occurred_at, dense_interactions.event_id
 ) to stdout with (format "binary");
 
 -- name: delete_topic_masses!

@@ -27,6 +27,8 @@ from recsys_tasks.steps.rank.variants import Shown, draft_variants, shown_varian
 from recsys_tasks.warehouse import Session
 from recsys_tasks.warehouse.models import live_models, serving_model
 
+_SECOND_STAGE = 2e8  # multiplications that take a core as long as the second stage of a user: 4 ms
+
 
 def run(session: Session, settings: Settings, day: date) -> Counts:
     """Draft the lists of `day`, and of the newest night if they are out of date."""
@@ -48,7 +50,7 @@ def plan(session: Session, settings: Settings, day: date) -> None:
     """
     shown = _ready(session, settings)
     nights = _nights(session, settings, shown, day)
-    if _planned(session, nights) == [(*night, settings.shards) for night in nights]:
+    if _planned(session, nights) == [(*night, settings.shards or 1) for night in nights]:
         return
     has_second_stage = any(variant.live.second_stage is not None for variant in shown)
     for night, inputs in nights:
@@ -57,6 +59,16 @@ def plan(session: Session, settings: Settings, day: date) -> None:
         write_after(session, settings, shown[0].live, picture, beside)
         users = beside.user_keys
         write_shards(session, settings, night, users, has_second_stage=has_second_stage)
+
+
+def work(session: Session, settings: Settings, day: date) -> float:
+    """How much there is to multiply for a night's lists, or what takes as long."""
+    row = session.row("size_of_lists", night=day, refresh_days=settings.refresh_days)
+    if row is None:
+        return 0.0
+    n_users, n_items, dim, has_second_stage = row
+    of_a_user = float(n_items * dim) + (_SECOND_STAGE if has_second_stage else 0.0)
+    return n_users * of_a_user
 
 
 def draft_shard(session: Session, settings: Settings, day: date, shard: int) -> int:

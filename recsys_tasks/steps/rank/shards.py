@@ -30,7 +30,7 @@ def write_shards(
     if has_second_stage:
         active = read_active(session, settings, night)
         costs[np.isin(user_keys, active)] = RERANKED_COST
-    for shard, users in enumerate(split(user_keys, costs, settings.shards)):
+    for shard, users in enumerate(split(user_keys, costs, settings.shards or 1)):
         session.execute("insert_draft_shard", night=night, shard=shard, **users._asdict())
 
 

@@ -135,7 +135,8 @@ def _write_items(session: Session, *columns: NDArray[np.generic]) -> None:
     session.execute("create_staged_topic_items")
     kinds = (copying.INT4, copying.INT4, copying.INT4, copying.FLOAT4)
     session.copy_in("copy_staged_topic_items", kinds, columns)
-    session.execute("recount_users_of_moved_items")
+    if since := session.value("moved_items_met_on"):
+        session.execute("recount_users_of_moved_items", since=since)
     session.execute("upsert_topic_items")
     session.execute("drop_staged_topic_items")
 

@@ -16,6 +16,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Final
 
+import psutil
 import structlog
 
 from recsys_tasks import ledger
@@ -114,7 +115,8 @@ def divided(warehouse: Warehouse, settings: Settings, day: date) -> Settings:
     """
     if settings.shards is not None:
         return settings
-    n_processes = min(os.cpu_count() or 1, int(_memory() / (2 * settings.memory_gib)))
+    most = psutil.virtual_memory().total / 2**30 / 2  # the rest is Postgres'
+    n_processes = min(os.cpu_count() or 1, int(most / settings.memory_gib))
     if n_processes > 1 and torch_device(settings.device) == "cpu":
         with warehouse.transaction() as session:
             n_processes = min(n_processes, int(rank.work(session, settings, day) / WORTH))
@@ -124,11 +126,6 @@ def divided(warehouse: Warehouse, settings: Settings, day: date) -> Settings:
 def processes_for(settings: Settings) -> int:
     """How many shards this machine makes at once."""
     return min(settings.shards or 1, os.cpu_count() or 1)
-
-
-def _memory() -> float:
-    """Of this machine, in GiB."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def _make(warehouse: Warehouse, settings: Settings, day: date, shard: int) -> int:

@@ -61,7 +61,7 @@ class Operation(BaseSettings):
         ge=1,
         le=64,
         description="parts, by user, in which a night makes its lists, each a task;"
-        " else one task, with a process a processor where they are many",
+        " else one task, of several processes where lists and processors are many",
     )
     pool: str = Field(
         "default_pool", min_length=1, description="Airflow pool of every task; it must exist"

@@ -111,12 +111,13 @@ def divided(warehouse: Warehouse, settings: Settings, day: date) -> Settings:
     """The settings, with a number of shards where they leave it open.
 
     That is one, unless there is so much to multiply that more processes are worth their start: then
-    one a processor, as far as each has its memory. A GPU is one process's.
+    one for every two processors, which a process keeps busy with the database's help, as far as
+    each has its memory. A GPU is one process's.
     """
     if settings.shards is not None:
         return settings
     most = psutil.virtual_memory().total / 2**30 / 2  # the rest is Postgres'
-    n_processes = min(os.cpu_count() or 1, int(most / settings.memory_gib))
+    n_processes = min((os.cpu_count() or 1) // 2, int(most / settings.memory_gib))
     if n_processes > 1 and torch_device(settings.device) == "cpu":
         with warehouse.transaction() as session:
             n_processes = min(n_processes, int(rank.work(session, settings, day) / WORTH))

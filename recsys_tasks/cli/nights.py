@@ -82,7 +82,7 @@ def night(
             metavar="N",
             help="Make lists in N parts, by processes, as many at once as there are processors"
             " (RECSYS_SHARDS).",
-            show_default="a part a processor where lists are many, else 1",
+            show_default="1, or one for two processors where lists are many",
         ),
     ] = None,
     despite: Annotated[

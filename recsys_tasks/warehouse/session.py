@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from threading import RLock
 from typing import IO, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ class Session:
         self.connection = connection
         self.schema = schema
         self.notes: list[str] = []
+        self._turn = RLock()  # of the threads that `overlap` lets use it
 
     def note(self, message: str) -> None:
         """Let the ledger tell what a step did that is no failure and should be known."""
@@ -43,7 +45,7 @@ class Session:
         Returns:
             The number of rows that it touched.
         """
-        with self.connection.cursor() as cursor:
+        with self._turn, self.connection.cursor() as cursor:
             cursor.execute(_statement(name), parameters or None)
             return max(int(cursor.rowcount), 0)
 
@@ -62,20 +64,20 @@ class Session:
 
     def select(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """All rows of a statement that a file of sql/, or the user, gives."""
-        with self.connection.cursor() as cursor:
+        with self._turn, self.connection.cursor() as cursor:
             cursor.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
     def table(self, statement: str) -> tuple[tuple[str, ...], list[Row]]:
         """The headings and the rows of a statement that the user gives."""
-        with self.connection.cursor() as cursor:
+        with self._turn, self.connection.cursor() as cursor:
             cursor.execute(statement)
             headings = tuple(column.name for column in cursor.description or ())
             return headings, cursor.fetchall() if headings else []
 
     def columns(self, name: str, /, **parameters: object) -> list[tuple[Any, ...]]:
         """The columns of a query with few rows, or values of no fixed width; empty without rows."""
-        with self.connection.cursor() as cursor:
+        with self._turn, self.connection.cursor() as cursor:
             cursor.execute(_statement(name), parameters or None)
             n_columns = len(cursor.description or ())
             rows = cursor.fetchall()
@@ -92,7 +94,7 @@ class Session:
             parameters: Of the query.
         """
         stream = io.BytesIO()
-        with self.connection.cursor() as cursor:
+        with self._turn, self.connection.cursor() as cursor:
             statement = cursor.mogrify(_statement(name), parameters or None)
             cursor.copy_expert(statement, stream)
         return copying.decode(columns, stream.getbuffer())
@@ -113,7 +115,7 @@ class Session:
         self._copy(name, stream)
 
     def _copy(self, name: str, stream: IO[bytes] | IO[str]) -> None:
-        with self.connection.cursor() as cursor:
+        with self._turn, self.connection.cursor() as cursor:
             cursor.copy_expert(_statement(name), stream)
 
     def undo(self) -> None:

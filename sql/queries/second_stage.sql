@@ -34,8 +34,7 @@ copy (
 ) to stdout with (format "binary");
 
 -- name: histories_of_users
--- What some users did until a night, user by user, at most the latest of it; columns as in
--- interactions_of_days.
+-- What some users did until a night, at most the latest of it; columns as in interactions_of_days.
 copy (
     select
         latest.user_key,
@@ -62,5 +61,5 @@ copy (
         ) as latest
     -- Only of what is left: within the view, items would be sought for all that a user ever did.
     left join items on latest.item_key = items.item_key
-    order by latest.user_key, latest.occurred_at, latest.event_id
+    order by latest.occurred_at, latest.event_id
 ) to stdout with (format "binary");

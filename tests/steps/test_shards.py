@@ -20,7 +20,7 @@ from recsys_tasks import nightly, sharding
 from recsys_tasks.errors import BadSettings, NightBusy, NightUnfinished, UnknownUser
 from recsys_tasks.settings import Variant, fingerprint_of
 from recsys_tasks.steps import accumulate, embed_items, extract, publish, rank
-from recsys_tasks.steps.rank import making, users
+from recsys_tasks.steps.rank import drafting, users
 from recsys_tasks.steps.rank.shards import split
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.interests import EVERYBODY, Interests, interests_as_of
@@ -313,7 +313,7 @@ def test_a_failed_shard_is_in_the_ledger_until_it_is_made(
         raise RuntimeError(message)
 
     with monkeypatch.context() as patch:
-        patch.setattr(making, "write_lists", fail)
+        patch.setattr(drafting, "write_lists", fail)
         with pytest.raises(RuntimeError):
             make(night, 1)
     make(night, 0)

@@ -68,7 +68,7 @@ def work(session: Session, settings: Settings, day: date) -> float:
         return 0.0
     n_users, n_items, dim, has_second_stage = row
     of_a_user = float(n_items * dim) + (_SECOND_STAGE if has_second_stage else 0.0)
-    return n_users * of_a_user
+    return float(n_users * of_a_user)
 
 
 def draft_shard(session: Session, settings: Settings, day: date, shard: int) -> int:

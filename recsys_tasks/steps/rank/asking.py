@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from recsys_tasks.interactions import NO_ROW
 from recsys_tasks.language import LanguageFailed, Question, answers, language_model, prompt_of
 from recsys_tasks.settings import Language, Settings, preset_of
-from recsys_tasks.steps.rank.inputs import Picture, with_users
+from recsys_tasks.steps.rank.inputs import Picture, read_users
 from recsys_tasks.steps.rank.listing import lists_of_variants, setting_of
 from recsys_tasks.steps.rank.making import items_of
-from recsys_tasks.steps.rank.users import read_known
 from recsys_tasks.steps.rank.variants import Shown, by_picture, draft_variants, read_variants
 from recsys_tasks.texts import clean
 from recsys_tasks.warehouse import Session, copying
@@ -135,8 +134,7 @@ def _first_entries(
     user_keys: NDArray[np.int32],
 ) -> NDArray[np.int32]:
     """The lists of some users by score, as item keys, shape (n, k); 0 where they are short."""
-    known = read_known(session, group[0].live, picture.night, user_keys, group[0].alpha)
-    block = with_users(session, settings, picture, user_keys, known)
+    block = read_users(session, settings, group[0].live, picture, user_keys, group[0].alpha)
     variant_keys = read_variants(session, picture.night, user_keys)
     setting = setting_of(session, settings, picture, group)
     lists, _ = lists_of_variants(session, settings, block, group, variant_keys, setting)

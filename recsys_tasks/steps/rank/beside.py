@@ -5,6 +5,7 @@ Some of it is made once, some of it user by user while blocks of users pass thro
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,21 @@ from recsys_tasks.decay import seen_from
 from recsys_tasks.interactions import day_number, rows_of
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture
-from recsys_tasks.steps.rank.neighbours import Pool, write_alike_users, write_similar_users
+from recsys_tasks.steps.rank.neighbours import (
+    Pool,
+    SimilarUsers,
+    similar_users,
+    write_alike_users,
+    write_similar_users,
+)
 from recsys_tasks.steps.rank.people import write_people
-from recsys_tasks.steps.rank.showing import users_to_show, write_interests, write_trends
+from recsys_tasks.steps.rank.showing import (
+    InterestsShown,
+    interests_shown,
+    users_to_show,
+    write_interests,
+    write_trends,
+)
 from recsys_tasks.steps.rank.similar_items import write_similar_items
 from recsys_tasks.steps.rank.users import facts_of, read_known
 from recsys_tasks.steps.rank.vectors import write_item_vectors
@@ -120,18 +133,37 @@ def write_before(session: Session, settings: Settings, picture: Picture) -> None
         write_similar_items(session, settings, picture)
 
 
-def write_passing(session: Session, settings: Settings, picture: Picture, beside: Beside) -> None:
-    """Show the interests of those of a picture's users who moved, and who is alike.
+class Passing(NamedTuple):
+    """What is shown of some users who moved.
+
+    Attributes:
+        interests: Theirs.
+        similar: Who is alike; None where that is not the night's business.
+    """
+
+    interests: InterestsShown
+    similar: SimilarUsers | None
+
+
+def passing_of(settings: Settings, picture: Picture, beside: Beside) -> Passing:
+    """The interests of those of a picture's users who moved, and who is alike.
 
     Args:
-        session: Of the night.
         settings: Of the tenant.
         picture: With some users; others who moved are among `picture.known`.
         beside: Of the night.
     """
-    write_interests(session, picture, beside.moved)
-    if beside.is_newest:
-        write_similar_users(session, settings, picture, beside.moved, beside.pool)
+    shown = interests_shown(picture, beside.moved)
+    if not beside.is_newest:
+        return Passing(shown, None)
+    return Passing(shown, similar_users(settings, picture, beside.moved, beside.pool))
+
+
+def write_passing(session: Session, picture: Picture, beside: Beside, passing: Passing) -> None:
+    """Show it."""
+    write_interests(session, picture, passing.interests)
+    if passing.similar is not None:
+        write_similar_users(session, passing.similar, beside.pool)
 
 
 def write_after(

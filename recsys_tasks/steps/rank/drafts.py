@@ -1,5 +1,7 @@
 """Lists on their way to the draft, as arrays, grouped by length."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -11,7 +13,7 @@ from recsys_tasks.interest_model import UserFacts
 from recsys_tasks.ranking import Lists, top_k
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.rank.inputs import Picture
-from recsys_tasks.steps.rank.reasoning import Again, Columns, days_of, with_reasons
+from recsys_tasks.steps.rank.reasoning import Columns, days_of
 from recsys_tasks.warehouse import Session, copying
 
 PERSONAL, TRENDING, ATTRIBUTES = 1, 2, 5  # keys of the table strategies
@@ -37,34 +39,36 @@ def open_draft(
     )
 
 
-def write_lists(
-    session: Session,
-    settings: Settings,
-    picture: Picture,
-    lists: Lists,
-    variant_keys: NDArray[np.int16],
-    again: Again | None = None,
-) -> None:
-    """Add the lists of a picture's users to the draft of its night.
+class Drafted(NamedTuple):
+    """Lists as they are to be written; shape (n,), but for the columns.
 
-    Args:
-        session: Of the night.
-        settings: Of the tenant.
-        picture: What the lists were made from.
-        lists: By row of the user.
-        variant_keys: The variant of each user, shape (n,).
-        again: What the second stage gave to the lists.
+    Attributes:
+        columns: Of the lists.
+        lengths: Of each; 0 for one that is not written.
+        strategies: How each came about.
+        variant_keys: The variant of each.
     """
-    columns = with_reasons(session, preset_of(settings), picture, lists, again)
-    strategies = _strategies(picture)
-    lengths = (lists.rows != NO_ROW).sum(axis=1)
+
+    columns: Columns
+    lengths: NDArray[np.intp]
+    strategies: NDArray[np.int16]
+    variant_keys: NDArray[np.int16]
+
+
+def lengths_of(lists: Lists) -> NDArray[np.intp]:
+    """Entries of each list, shape (n,)."""
+    return np.asarray((lists.rows != NO_ROW).sum(axis=1))
+
+
+def write_lists(session: Session, picture: Picture, drafted: Drafted) -> None:
+    """Add the lists of a picture's users to the draft of its night."""
+    lengths = drafted.lengths
     for length in np.unique(lengths[lengths > 0]):
-        chosen = lengths == length
-        _copy(session, picture, chosen, int(length), columns, strategies, variant_keys)
+        _copy(session, picture, lengths == length, int(length), drafted)
 
 
-def _strategies(picture: Picture) -> NDArray[np.int16]:
-    """How each list came about."""
+def strategies_of(picture: Picture) -> NDArray[np.int16]:
+    """How the list of each of a picture's users came about, shape (n,)."""
     own = picture.interests.sum(axis=1)
     is_told_more = (picture.user_side[:, : picture.rank] != own).any(axis=1)
     of_the_idle = np.where(is_told_more, ATTRIBUTES, TRENDING)
@@ -76,9 +80,7 @@ def _copy(
     picture: Picture,
     chosen: NDArray[np.bool_],
     length: int,
-    columns: Columns,
-    strategies: NDArray[np.int16],
-    variant_keys: NDArray[np.int16],
+    drafted: Drafted,
 ) -> None:
     """Send the lists of one length: arrays of one width make rows of one width."""
     n = int(chosen.sum())
@@ -86,14 +88,14 @@ def _copy(
         np.full(n, day_number(picture.night), np.int32),
         picture.user_keys[chosen],
         np.full(n, picture.model.model_key, np.int16),
-        strategies[chosen],
-        variant_keys[chosen],
+        drafted.strategies[chosen],
+        drafted.variant_keys[chosen],
     )
     wire = (copying.DAY, copying.INT4, copying.INT2, copying.INT2, copying.INT2)
     session.copy_in(
         "copy_draft_lists",
-        (*wire, *columns.wire(length)),
-        (*scalars, *columns.cells(chosen, length)),
+        (*wire, *drafted.columns.wire(length)),
+        (*scalars, *drafted.columns.cells(chosen, length)),
     )
 
 

@@ -14,7 +14,7 @@ from recsys_tasks.interest_model import InterestModel, ItemFacts, centre_of
 from recsys_tasks.settings import Settings, preset_of
 from recsys_tasks.steps.rank.cold import Peers, read_peers
 from recsys_tasks.steps.rank.trending import read_trends
-from recsys_tasks.steps.rank.users import KEY_PAIR, excluded, facts_of, read_known
+from recsys_tasks.steps.rank.users import KEY_PAIR, facts_of, read_known, read_used_up
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import Interests, nobody
 from recsys_tasks.warehouse.models import LiveModel, StoredModel
@@ -174,24 +174,21 @@ def read_items(
 
 
 def with_users(
-    session: Session,
-    settings: Settings,
     picture: Picture,
     user_keys: NDArray[np.int32],
     known: Interests,
+    used_up: sparse.csr_array,
 ) -> Picture:
     """The picture with these users alone.
 
     Args:
-        session: Of the night.
-        settings: Of the tenant.
         picture: Of any users.
         user_keys: Of the n users, shape (n,).
         known: As `read_known` gives them, of these at least.
+        used_up: As `read_used_up` gives it, of these.
     """
-    preset, night = preset_of(settings), picture.night
     ranker = picture.ranker
-    users = facts_of(user_keys, known, ranker, picture.centre, day_number(night))
+    users = facts_of(user_keys, known, ranker, picture.centre, day_number(picture.night))
     side = ranker.user_side(users)
     if picture.peers is not None:
         side[:, : picture.rank] += picture.peers.added(user_keys, users)
@@ -201,7 +198,7 @@ def with_users(
         interests=users.interests,
         masses=users.masses,
         user_side=side,
-        excluded=excluded(session, preset, user_keys, picture.item_keys, night),
+        excluded=used_up,
     )
 
 
@@ -217,8 +214,23 @@ def read_picture(
     items = read_items(
         session, settings, live, night, alpha=alpha, peers=None if alpha is None else user_keys
     )
-    known = read_known(session, live, night, user_keys, alpha)
-    return with_users(session, settings, items, user_keys, known)
+    return read_users(session, settings, live, items, user_keys, alpha)
+
+
+def read_users(
+    session: Session,
+    settings: Settings,
+    live: LiveModel,
+    picture: Picture,
+    user_keys: NDArray[np.int32],
+    alpha: float | None = None,
+) -> Picture:
+    """The picture with these users alone, as their lists need them."""
+    known = read_known(session, live, picture.night, user_keys, alpha)
+    used_up = read_used_up(
+        session, preset_of(settings), user_keys, picture.item_keys, picture.night
+    )
+    return with_users(picture, user_keys, known, used_up)
 
 
 def read_catalogue(

@@ -1,7 +1,7 @@
 """The lists of a night, block by block of users: memory does not grow with how many there are.
 
-A block is read, ranked, explained and written before the next is read. What it makes has the same
-bits in blocks of any size, as in shards (docs/adr/0013-shards.md).
+While a block is ranked and explained the next one is read, and the one before it written. What it
+makes has the same bits in blocks of any size, as in shards (docs/adr/0013-shards.md).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,18 +10,20 @@ from typing import Final
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from scipy import sparse
 
 from recsys_tasks.settings import Settings
-from recsys_tasks.steps.rank.beside import Beside, write_passing
-from recsys_tasks.steps.rank.drafts import write_lists
+from recsys_tasks.steps.rank.beside import Beside, Passing, passing_of, write_passing
+from recsys_tasks.steps.rank.drafting import Drafting
 from recsys_tasks.steps.rank.inputs import Picture, read_items, with_users
-from recsys_tasks.steps.rank.listing import listable, lists_of_variants, setting_of
+from recsys_tasks.steps.rank.listing import listable, setting_of
 from recsys_tasks.steps.rank.second_stage import BATCH_SIZE
-from recsys_tasks.steps.rank.users import read_known, read_user_keys
+from recsys_tasks.steps.rank.users import read_user_keys
 from recsys_tasks.steps.rank.variants import Shown, by_picture, read_variants
-from recsys_tasks.steps.rank.wording import read_words
 from recsys_tasks.warehouse import Session
+from recsys_tasks.warehouse.interests import Interests
 from recsys_tasks.warehouse.models import LiveModel
+from recsys_tasks.warehouse.overlapping import overlap
 
 log = structlog.get_logger()
 
@@ -31,7 +33,7 @@ LEAST, MOST = 256, 8192  # users in a block
 _OF_ITEM = 24  # a coordinate of an item's vector and side
 _OF_SCORE = 12  # a score of a batch
 _OF_PAIR = 60  # a user and an item before the second stage
-_OF_STATE = 32  # a coordinate of a user's totals
+_OF_STATE = 48  # a coordinate of a user's totals, of three blocks at once
 _OF_ENTRY = 200  # an entry of a list
 _OF_HISTORY = 16_384  # what a user did, as reasons are sought in it
 
@@ -92,11 +94,19 @@ def _show(
     *,
     are_listed: bool,
 ) -> None:
-    for keys in _blocks(settings, live, picture, user_keys):
-        known = beside.known(session, live, picture.night, keys)
+    def read(keys: NDArray[np.int32]) -> tuple[NDArray[np.int32], Interests]:
+        return keys, beside.known(session, live, picture.night, keys)
+
+    def compute(found: tuple[NDArray[np.int32], Interests]) -> Passing:
+        keys, known = found
         listed = keys if are_listed else keys[:0]
-        block = with_users(session, settings, picture, listed, known)
-        write_passing(session, settings, block, beside)
+        nothing = sparse.csr_array((len(listed), len(picture.item_keys)), dtype=np.bool_)
+        return passing_of(settings, with_users(picture, listed, known, nothing), beside)
+
+    def write(passing: Passing) -> None:
+        write_passing(session, picture, beside, passing)
+
+    overlap(_blocks(settings, live, picture, user_keys), read, compute, write)
 
 
 def _draft_group(
@@ -112,31 +122,12 @@ def _draft_group(
     Returns:
         Their number.
     """
-    live, night, n_lists = group[0].live, picture.night, 0
+    live = group[0].live
     setting = setting_of(session, settings, picture, group)
-    for keys in _blocks(settings, live, picture, user_keys):
-        variant_keys = read_variants(session, night, keys)
-        theirs = np.isin(variant_keys, [variant.variant_key for variant in group])
-        if beside is None:
-            known = read_known(session, live, night, keys[theirs], group[0].alpha)
-            block = with_users(session, settings, picture, keys[theirs], known)
-        else:
-            known = beside.known(session, live, night, keys)
-            everybody = with_users(session, settings, picture, keys, known)
-            write_passing(session, settings, everybody, beside)
-            block = everybody if theirs.all() else everybody.among(np.flatnonzero(theirs))
-        lists, again = lists_of_variants(
-            session,
-            settings,
-            block,
-            group,
-            variant_keys[theirs],
-            setting,
-            read_words(session, night, keys[theirs], group),
-        )
-        write_lists(session, settings, block, lists, variant_keys[theirs], again)
-        n_lists += len(lists.rows)
-    return n_lists
+    drafting = Drafting(session, settings, group, picture, setting, beside)
+    blocks = _blocks(settings, live, picture, user_keys)
+    overlap(blocks, drafting.read, drafting.compute, drafting.write)
+    return drafting.n_lists
 
 
 def items_of(session: Session, settings: Settings, group: list[Shown], picture: Picture) -> Picture:

@@ -32,23 +32,34 @@ class Pool(NamedTuple):
     vectors: NDArray[np.float32]
 
 
-def write_similar_users(
-    session: Session, settings: Settings, picture: Picture, moved: NDArray[np.int32], pool: Pool
-) -> None:
+class SimilarUsers(NamedTuple):
+    """The nearest of a pool's users.
+
+    Attributes:
+        moved: Keys of those who may have had others until now.
+        keys: Of the users, shape (n,).
+        lists: Theirs, rows of the pool.
+    """
+
+    moved: NDArray[np.int32]
+    keys: NDArray[np.int32]
+    lists: Lists
+
+
+def similar_users(
+    settings: Settings, picture: Picture, moved: NDArray[np.int32], pool: Pool
+) -> SimilarUsers:
     """The nearest of the pool's users, for those of a picture's users whose interest moved.
 
     Whoever moved and has no list has no neighbours either.
 
     Args:
-        session: Of the night.
         settings: Of the tenant.
         picture: With some users; others who moved are among `picture.known`.
         moved: Keys of the users whose interest moved, ascending.
         pool: Of the night.
     """
     theirs = np.concatenate([picture.user_keys, picture.known.user_keys])
-    gone = moved[np.isin(moved, theirs)]
-    session.execute("delete_user_neighbours", user_keys=gone.tolist())
     queries = np.flatnonzero(np.isin(picture.user_keys, moved) & (picture.masses[:, -1] > 0))
     keys = picture.user_keys[queries]
     rows, inside = rows_of(pool.keys, keys)
@@ -60,7 +71,13 @@ def write_similar_users(
         batch_size=settings.batch_size,
         device=picture.device,
     )
-    write_neighbour_lists(session, "copy_user_neighbours", keys, lists, pool.keys)
+    return SimilarUsers(moved[np.isin(moved, theirs)], keys, lists)
+
+
+def write_similar_users(session: Session, found: SimilarUsers, pool: Pool) -> None:
+    """Replace the neighbours of whoever moved."""
+    session.execute("delete_user_neighbours", user_keys=found.moved.tolist())
+    write_neighbour_lists(session, "copy_user_neighbours", found.keys, found.lists, pool.keys)
 
 
 def write_alike_users(

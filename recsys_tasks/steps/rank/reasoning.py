@@ -93,32 +93,33 @@ class Columns(NamedTuple):
         )
 
 
-def with_reasons(
-    session: Session,
-    preset: Preset,
-    picture: Picture,
-    lists: Lists,
-    again: Again | None = None,
-) -> Columns:
-    """The lists' columns: with the reasons of the scores that the lists have.
-
-    Args:
-        session: Of the night.
-        preset: Gives the weights.
-        picture: What the night ranks.
-        lists: Of its users.
-        again: What the second stage gave to the first EXPLAINED entries, where it ranked.
-    """
-    history = weighed(
+def read_history(
+    session: Session, preset: Preset, picture: Picture, user_keys: NDArray[np.int32]
+) -> Weighed:
+    """What some users did, as reasons are sought in it, by the picture's texts."""
+    return weighed(
         session,
         "histories_of_users",
         preset,
         picture.model,
         texts=picture.texts,
         night=picture.night,
-        user_keys=picture.user_keys.tolist(),
+        user_keys=user_keys.tolist(),
         length=HISTORY,
     )
+
+
+def with_reasons(
+    picture: Picture, lists: Lists, history: Weighed, again: Again | None = None
+) -> Columns:
+    """The lists' columns: with the reasons of the scores that the lists have.
+
+    Args:
+        picture: What the night ranks.
+        lists: Of its users.
+        history: Of the same, as `read_history` gives it.
+        again: What the second stage gave to the first EXPLAINED entries, where it ranked.
+    """
     stage = first_stage_of(picture, history, HISTORY)
     found = explain(lists, stage, reranked_of(history, again))
     first, most = (keyed(reasons, history) for reasons in found)

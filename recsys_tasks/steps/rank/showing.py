@@ -1,6 +1,7 @@
 """What is shown beside the lists of a night: trends, and the interests of those who were active."""
 
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from recsys_tasks.interactions import day_number
 from recsys_tasks.settings import Preset
 from recsys_tasks.steps.rank.inputs import Picture
 from recsys_tasks.warehouse import Session, copying
+from recsys_tasks.warehouse.interests import Interests
 from recsys_tasks.warehouse.models import LiveModel
 
 TRENDING = 100  # items shown a horizon
@@ -51,31 +53,46 @@ def users_to_show(
     return keys
 
 
-def write_interests(session: Session, picture: Picture, keys: NDArray[np.int32]) -> None:
-    """Show the interests of those of `users_to_show` who are among `picture.known`."""
-    model, ranker, known = picture.model, picture.ranker, picture.known
-    chosen = np.flatnonzero(np.isin(known.user_keys, keys))
-    state = known.state.at(chosen)
-    n_half_lives = len(ranker.half_lives)
-    n = len(chosen) * n_half_lives
-    vectors = ranker.interests(state, picture.centre).astype(np.float16)
-    half, real = copying.halfvec(vectors.shape[-1]), copying.FLOAT4
+class InterestsShown(NamedTuple):
+    """The interests of n users as applications read them.
+
+    Attributes:
+        known: The users, and what is known of them.
+        vectors: u_h of each, shape (n, H, rank).
+    """
+
+    known: Interests
+    vectors: NDArray[np.float16]
+
+
+def interests_shown(picture: Picture, keys: NDArray[np.int32]) -> InterestsShown:
+    """Those of the users who are among `keys` and among `picture.known`."""
+    known = picture.known.at(np.flatnonzero(np.isin(picture.known.user_keys, keys)))
+    vectors = picture.ranker.interests(known.state, picture.centre)
+    return InterestsShown(known, vectors.astype(np.float16))
+
+
+def write_interests(session: Session, picture: Picture, shown: InterestsShown) -> None:
+    """Replace what is shown of users on the night of a picture."""
+    model_key, half_lives, known = picture.model.model_key, picture.ranker.half_lives, shown.known
+    n_users, n_half_lives, width = shown.vectors.shape
+    half, real = copying.halfvec(width), copying.FLOAT4
     session.execute(
         "delete_interests",
-        model_key=model.model_key,
+        model_key=model_key,
         night=picture.night,
-        user_keys=known.user_keys[chosen].tolist(),
+        user_keys=known.user_keys.tolist(),
     )
     session.copy_in(
         "copy_interests",
         (copying.INT2, copying.DAY, copying.INT4, real, real, real, half),
         (
-            np.full(n, model.model_key, np.int16),
-            state.days.repeat(n_half_lives),
-            known.user_keys[chosen].repeat(n_half_lives),
-            np.tile(np.asarray(ranker.half_lives, np.float32), len(chosen)),
-            state.masses.ravel(),
-            known.alphas[chosen].ravel(),
-            vectors.reshape(-1, vectors.shape[-1]),
+            np.full(n_users * n_half_lives, model_key, np.int16),
+            known.state.days.repeat(n_half_lives),
+            known.user_keys.repeat(n_half_lives),
+            np.tile(np.asarray(half_lives, np.float32), n_users),
+            known.state.masses.ravel(),
+            known.alphas.ravel(),
+            shown.vectors.reshape(-1, width),
         ),
     )

@@ -70,7 +70,7 @@ def facts_of(
     return UserFacts(model.interests(now, centre), now.masses)
 
 
-def excluded(
+def read_used_up(
     session: Session,
     preset: Preset,
     user_keys: NDArray[np.int32],

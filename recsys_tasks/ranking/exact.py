@@ -1,5 +1,8 @@
 """Exact top-k: every item is scored for every user, in batches."""
 
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -43,7 +46,7 @@ def top_k(
         items: Shape (n_items, dim).
         excluded: Pairs that no list may hold, shape (n_users, n_items).
         k: Length of the lists; a list is shorter only where the user has fewer items left.
-        batch_size: Users scored at once; memory is batch_size * n_items floats.
+        batch_size: Users scored at once, by all threads; memory is batch_size * n_items floats.
         device: Where torch computes.
 
     Returns:
@@ -57,10 +60,14 @@ def top_k(
         np.full((len(users), width), -np.inf, np.float32),
     )
     catalogue = _wide(torch.from_numpy(items).to(device).T)
+    n_workers = torch.get_num_threads() if device == "cpu" else 1
+    size = max(batch_size // n_workers, 1)
+    batches = [slice(start, start + size) for start in range(0, len(users) if width else 0, size)]
     # Fresh memory for every batch would cost a fault a page.
-    room = torch.empty(_padded(min(batch_size, len(users))), catalogue.shape[1], device=device)
-    for start in range(0, len(users) if width else 0, batch_size):
-        batch = slice(start, start + batch_size)
+    rooms: SimpleQueue[Tensor] = SimpleQueue()
+
+    def rank(batch: slice) -> None:
+        room = rooms.get()
         scores = _scores(torch.from_numpy(users[batch]).to(device), catalogue, room)
         scores = scores[:, : len(items)]
         left_out = excluded[batch].tocoo()
@@ -68,7 +75,32 @@ def top_k(
         best, rows = largest(scores, width)
         lists.scores[batch] = best.cpu().numpy()
         lists.rows[batch] = np.where(np.isneginf(lists.scores[batch]), NO_ROW, rows.cpu().numpy())
+        rooms.put(room)
+
+    for _ in range(min(n_workers, len(batches))):
+        rooms.put(torch.empty(_padded(min(size, len(users))), catalogue.shape[1], device=device))
+    if n_workers == 1 or len(batches) == 1:
+        for batch in batches:
+            rank(batch)
+    else:
+        _at_once(rank, batches, n_workers)
     return lists
+
+
+def _at_once(rank: Callable[[slice], None], batches: Iterable[slice], n_workers: int) -> None:
+    """Rank batches by so many threads of one processor each.
+
+    All processors at one product wait for the one that the database has taken; each at its own
+    takes the next batch when it is done.
+    """
+    import torch  # noqa: PLC0415  as in top_k
+
+    try:
+        with ThreadPoolExecutor(n_workers, "ranking", torch.set_num_threads, (1,)) as workers:
+            for _ in workers.map(rank, batches):
+                pass  # an error is raised here
+    finally:
+        torch.set_num_threads(n_workers)
 
 
 def products(users: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,7 +1,9 @@
 """A replay in figures: rows of `evaluations`, and who wins."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import product
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain, product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -86,13 +88,13 @@ def summarise(met: Replay) -> list[Evaluation]:
     A user-day counts in a segment if something is relevant there. A segment without user-days
     has no rows.
     """
-    return [
-        row
-        for target in met.targets
-        for measuring in [_measuring(met, target)]
-        for segment in SEGMENTS
-        for row in _rows(met, target, segment, measuring)
-    ]
+    with ThreadPoolExecutor(len(met.targets) or 1) as threads:  # numpy computes in each
+        return list(chain.from_iterable(threads.map(partial(_of_target, met), met.targets)))
+
+
+def _of_target(met: Replay, target: Target) -> list[Evaluation]:
+    measuring = _measuring(met, target)
+    return [row for segment in SEGMENTS for row in _rows(met, target, segment, measuring)]
 
 
 def differences(

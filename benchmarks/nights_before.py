@@ -39,6 +39,10 @@ copy interactions (
 ) from stdin with (format binary)
 """
 
+MET = """
+update items set met_on = %(day)s where item_key = any(%(item_keys)s) and met_on is null
+"""
+
 
 class Kept(NamedTuple):
     """What totals need of a day; shape (n,) each.
@@ -131,6 +135,8 @@ class NightsBefore:
             day.instants[order],
         )
         copy_in(self.session, COPY_INTERACTIONS, columns, arrays)
+        met = np.unique(self.item_keys[day.items]).tolist()
+        self.session.select(MET, {"day": date_of(day.number), "item_keys": met})
 
     def _write_trends(self, day: Day, kept: Kept) -> None:
         """How many users took to each item."""

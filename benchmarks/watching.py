@@ -1,6 +1,7 @@
 """The most memory that a piece of work held: this process and its children, and Postgres."""
 
 from threading import Event, Thread
+from time import thread_time
 from types import TracebackType
 from typing import Self
 
@@ -8,6 +9,7 @@ import psutil
 import psycopg2
 
 EVERY = 0.2  # seconds
+SHARE = 0.01  # of the time: a look walks the page tables of processes that hold gigabytes
 GIB = 2**30
 
 
@@ -43,7 +45,9 @@ class Watch:
         self._thread.join()
 
     def _look_on(self) -> None:
-        while not self._done.wait(EVERY):
+        rest = EVERY
+        while not self._done.wait(rest):
+            start = thread_time()
             servers = _family(self._server) if self._server else []
             known = {process.pid for process in servers}
             mine = [process for process in _family(psutil.Process()) if process.pid not in known]
@@ -51,6 +55,7 @@ class Watch:
             self.program = max(self.program, program)
             self.postgres = max(self.postgres, postgres)
             self.both = max(self.both, program + postgres)
+            rest = max(EVERY, (thread_time() - start) / SHARE)
 
 
 def _server_of(dsn: str) -> psutil.Process | None:

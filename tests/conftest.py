@@ -53,6 +53,8 @@ def server() -> Iterator[str]:
     # Nothing here has to outlive a crash, and every test copies a database.
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         _administer(own, f"alter system set {setting} = off")
+    # Copies of databases would fill it, and the disk of who runs the tests.
+    _administer(own, "alter system reset max_wal_size")
     _administer(own, "select pg_reload_conf()")
     yield own
 

@@ -12,7 +12,7 @@ from recsys_tasks.errors import DatabaseUnavailable
 # Of a new server. A night writes gigabytes at once: with initdb's settings a checkpoint comes every
 # few seconds, and every page goes into the log again after it (docs/scaling.md).
 _SETTINGS: Final = {
-    "max_wal_size": "8GB",
+    "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",
     "wal_compression": "pglz",
 }

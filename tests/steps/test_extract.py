@@ -7,6 +7,7 @@ import pytest
 from sources import NIGHT, noon
 
 from recsys_tasks.settings import EventType
+from recsys_tasks.steps import embed_items
 
 from .loose import add_loose
 from .tenant import Tenant
@@ -66,6 +67,20 @@ def test_the_next_night_takes_a_gap(tenant: Tenant) -> None:
 
     assert counts["days"] == 9
     assert tenant.taken() == [f"e{n}" for n in range(10)]
+
+
+def test_since_when_an_item_is_met_follows_late_events_and_not_late_nights(tenant: Tenant) -> None:
+    """A night that asks who met an item looks no further back."""
+    met = "select item_id, met_on from items order by item_id"
+    tenant.items({"item_id": "known"})
+    tenant.run(embed_items)
+    tenant.events({"item_id": "known"}, {"item_id": "told by events"})
+    tenant.extract(NIGHT)
+    assert tenant.rows(met) == [("known", NIGHT), ("told by events", NIGHT)]
+    tenant.events({"event_id": "late", "item_id": "known", "day": NIGHT - ONE_DAY})
+    tenant.events({"event_id": "next", "item_id": "told by events", "day": NIGHT + ONE_DAY})
+    tenant.extract(NIGHT + ONE_DAY)
+    assert tenant.rows(met) == [("known", NIGHT - ONE_DAY), ("told by events", NIGHT)]
 
 
 def test_late_events_are_taken_within_late_days(tenant: Tenant) -> None:

@@ -431,6 +431,30 @@ def test_one_shard_is_the_whole_step(filled: Tenant) -> None:
     assert nightly.run_step("rank", LAST, filled.settings, shard=0) == {"nights": 1, "lists": 12}
 
 
+def test_where_nothing_is_said_a_large_night_uses_the_machine(
+    filled: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def divided(**changes: object) -> int | None:
+        settings = with_settings(filled, memory_gib=0.01, **changes).settings
+        return sharding.divided(filled.warehouse, settings, LAST).shards
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert divided() == 1
+    # 12 users, 40 items or so, 384 coordinates: as if that were a lot.
+    monkeypatch.setattr(sharding, "WORTH", 1e4)
+    assert divided() == 4
+    monkeypatch.setattr(sharding, "WORTH", 1e5)
+    assert divided() in {1, 2, 3}
+    assert divided(shards=7) == 7
+    monkeypatch.setattr(sharding, "WORTH", 1.0)
+    assert divided(device="cuda") == divided(memory_gib=1e6) == 1
+    assert nightly.plan_shards(LAST, filled.settings) == [0]
+
+
+def test_the_first_night_of_all_has_one_shard(tenant: Tenant) -> None:
+    assert sharding.divided(tenant.warehouse, tenant.settings, LAST).shards == 1
+
+
 def test_other_steps_have_no_shards(filled: Tenant) -> None:
     with pytest.raises(BadSettings, match="The step merge has no shards"):
         nightly.run_step("merge", LAST, in_shards(filled, 2).settings, shard=0)

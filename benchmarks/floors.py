@@ -8,8 +8,10 @@ no step can be faster by more than what it leaves out.
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
+from threading import Barrier
 from time import perf_counter
 from typing import IO, Final, NamedTuple
 
@@ -156,20 +158,32 @@ class Floors:
         yield self._product("the product, users by users", n_moved, pool, model.rank(dim))
 
     def _product(self, what: str, n: int, n_others: int, width: int) -> Floor:
-        """In batches, as ranking has it; the first PRODUCT_BATCHES stand for all."""
+        """In batches, a thread each, as ranking has it; PRODUCT_BATCHES stand for all."""
         import torch
 
-        batch = self.settings.batch_size
-        users, others = torch.randn(batch, width), torch.randn(n_others, width)
-        found = torch.empty(batch, n_others)
-        n_batches = -(-n // batch)
-        n_measured = min(n_batches, PRODUCT_BATCHES)
-        torch.mm(users, others.T, out=found)
-        start = perf_counter()
-        for _ in range(n_measured):
+        n_threads = torch.get_num_threads()
+        size = self.settings.batch_size // n_threads
+        users, others = torch.randn(size, width), torch.randn(n_others, width)
+        n_measured = min(-(-n // size), PRODUCT_BATCHES * n_threads)
+
+        def multiply(batches: range) -> None:
+            found = torch.empty(size, n_others)
             torch.mm(users, others.T, out=found)
-        seconds = (perf_counter() - start) * n / (n_measured * batch) if n else 0.0
-        return Floor("rank", what, seconds, f"{n:,} x {n_others:,} x {width}, float32")
+            together.wait()
+            for _ in batches:
+                torch.mm(users, others.T, out=found)
+
+        together = Barrier(n_threads + 1)
+        with ThreadPoolExecutor(n_threads, "floor", torch.set_num_threads, (1,)) as threads:
+            shares = [range(first, n_measured, n_threads) for first in range(n_threads)]
+            done = [threads.submit(multiply, share) for share in shares]
+            together.wait()
+            with stopwatch() as seconds:
+                for part in done:
+                    part.result()
+        torch.set_num_threads(n_threads)
+        took = seconds[0] * n / (n_measured * size) if n else 0.0
+        return Floor("rank", what, took, f"{n:,} x {n_others:,} x {width}, float32")
 
 
 class Copies:

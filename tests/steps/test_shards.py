@@ -435,18 +435,21 @@ def test_where_nothing_is_said_a_large_night_uses_the_machine(
     filled: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def divided(**changes: object) -> int | None:
-        settings = with_settings(filled, memory_gib=0.01, **changes).settings
+        settings = with_settings(filled, **{"memory_gib": 0.01, **changes}).settings
         return sharding.divided(filled.warehouse, settings, LAST).shards
 
+    with filled.warehouse.transaction() as session:
+        work = rank.work(session, filled.settings, LAST)
+        dim = serving_model(session).dim
+    ((n_items,),) = filled.rows("select count(*) from items where is_listed")
+    assert work == 12 * n_items * dim
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert divided() == 1
-    # 12 users, 40 items or so, 384 coordinates: as if that were a lot.
-    monkeypatch.setattr(sharding, "WORTH", 1e4)
-    assert divided() == 4
-    monkeypatch.setattr(sharding, "WORTH", 1e5)
-    assert divided() in {1, 2, 3}
-    assert divided(shards=7) == 7
+    for worth, n_shards in ((work / 3.5, 3), (work / 100, 4), (work * 2, 1)):
+        monkeypatch.setattr(sharding, "WORTH", worth)
+        assert divided() == n_shards
     monkeypatch.setattr(sharding, "WORTH", 1.0)
+    assert divided(shards=7) == 7
     assert divided(device="cuda") == divided(memory_gib=1e6) == 1
     assert nightly.plan_shards(LAST, filled.settings) == [0]
 

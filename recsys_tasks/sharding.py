@@ -118,7 +118,9 @@ def divided(warehouse: Warehouse, settings: Settings, day: date) -> Settings:
         return settings
     most = psutil.virtual_memory().total / 2**30 / 2  # the rest is Postgres'
     n_processes = min((os.cpu_count() or 1) // 2, int(most / settings.memory_gib))
-    if n_processes > 1 and torch_device(settings.device) == "cpu":
+    if torch_device(settings.device) != "cpu":
+        n_processes = 1
+    if n_processes > 1:
         with warehouse.transaction() as session:
             n_processes = min(n_processes, int(rank.work(session, settings, day) / WORTH))
     return settings.model_copy(update={"shards": max(n_processes, 1)})

@@ -16,6 +16,7 @@ VERSIONS = tuple(migrations())[:-1]
 MIGRATIONS, LISTS = "schema_migrations", "recommendation_lists"
 # What nights of this world leave nothing in.
 EMPTY = {
+    "title_lifts",
     *("draft_lists", "draft_nights", "draft_shards", "draft_variants", "erasure_keys", "erasures"),
     *("experiment_sums", "experiment_user_days", "filtered_items", "gate_overrides"),
     *("generated_names", "interests_due", "pending_merges", "provisional_nights"),

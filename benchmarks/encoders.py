@@ -1,18 +1,19 @@
 """What a smaller encoder costs: accuracy by the protocol, against size and speed.
 
-    python benchmarks/encoders.py FOLDER [--sample 2000] [--preset shop]
-        [--also FOLDER_OF_A_MODEL] [--also-tokens 32]
+    python benchmarks/encoders.py FOLDER [--sample 2000] [--preset shop] [--items-only]
+        [--also FOLDER_OR_GGUF_FILE_OF_A_MODEL] [--also-tokens 32]
 
 Every way gives each text of a folder in the source contract a vector. Lists are the zero-shot
-model's, so that nothing but the vectors makes a difference. The window is the backtest's: the last
-fifth of interactions. Beside the encoder stand plain alternatives: words counted, weighed by
-rareness and reduced (latent semantic analysis), and words hashed into as many coordinates. Other
-models are read by the mean of their last hidden states, or as their makers say; where they are slow
-they may read fewer tokens of each text, and the encoder then does so once, too.
+model's, so that nothing but the vectors makes a difference, and its personal part's alone (without
+trends). The window is the backtest's: the last fifth of interactions. Beside the encoder stand
+plain alternatives: words counted, weighed by rareness and reduced (latent semantic analysis), and
+words hashed into as many coordinates. Other models are read by the mean of their last hidden
+states, or as their makers say; where they are slow they may read fewer tokens of each text, and the
+encoder then does so once, too, or what users wrote is left out, for all.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ from recsys_tasks.backtesting import ONE_DAY, read_everything, window_of
 from recsys_tasks.encoder import DEFAULT_MAX_TOKENS, Encoder, Recipe, load_encoder
 from recsys_tasks.evaluation import differences, replay, summarise
 from recsys_tasks.evaluation.replays import Replay
+from recsys_tasks.generating import load_causal
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.loading import load_folder
@@ -38,6 +40,8 @@ from recsys_tasks.warehouse.history import read_history
 BASE = "MiniLM, float32"
 DIMS = (192, 96, 48)
 SEGMENTS = ("cold", "new_items")
+ALONE = "without trends"
+FORGET_WORDS = "update app.events set text = null where text is not null returning event_id"
 Vectors = NDArray[np.float32]
 
 
@@ -61,8 +65,9 @@ def main(
     folder: Path,
     sample: Annotated[int | None, typer.Option(help="User-days that are replayed.")] = None,
     preset: str = "shop",
-    also: Annotated[list[Path] | None, typer.Option(help="Folders of other models.")] = None,
+    also: Annotated[list[Path] | None, typer.Option(help="Other models.")] = None,
     also_tokens: Annotated[int, typer.Option(help="That these read.")] = DEFAULT_MAX_TOKENS,
+    items_only: Annotated[bool, typer.Option(help="Leave out what users wrote.")] = False,  # noqa: FBT002  typer's way
 ) -> None:
     """Print the table, row by row as they come."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -70,16 +75,20 @@ def main(
         settings = read_settings(var=Path(var), preset=preset)
         warehouse = connect(settings)
         load_folder(warehouse, folder)
+        if items_only:
+            with warehouse.transaction() as session:
+                session.select(FORGET_WORDS)
         read_everything(warehouse, settings)
         texts = _texts(warehouse)
         typer.echo(f"{folder.name}: {len(texts):,} texts")
         typer.echo(
             "| vectors | dimensions | NDCG@10: all | beside MiniLM | cold users | new items"
-            " | texts a s | MB |"
+            " | without trends | texts a s | MB |"
         )
-        typer.echo("| --- | --: | --: | --: | --: | --: | --: | --: |")
+        typer.echo("| --- | --: | --: | --: | --: | --: | --: | --: | --: |")
         base: Replay | None = None
-        for way, vectors in _ways(texts, also or [], also_tokens):
+        others = (_folder_of(model, Path(var)) for model in also or [])
+        for way, vectors in _ways(texts, others, also_tokens):
             _keep(warehouse, way, vectors)
             met = _met(warehouse, settings, way, sample)
             base = base or met
@@ -88,6 +97,22 @@ def main(
                 f"| {way.encoder_id} | {way.dim} | {figures} | {way.texts_a_second:,.0f}"
                 f" | {way.megabytes:,.0f} |"
             )
+    if base is not None:
+        sizes = {row.segment: row.n for row in summarise(base) if row.metric == "ndcg"}
+        told = (f"{name} {sizes.get(name, 0):,}" for name in ("all", *SEGMENTS))
+        typer.echo(f"user-days: {', '.join(told)}")
+
+
+def _folder_of(model: Path, var: Path) -> Path:
+    """The folder of a checkpoint; what a GGUF file holds is written as one, in float32."""
+    if model.suffix != ".gguf":
+        return model
+    tokenizer, causal = load_causal(str(model), "cpu")
+    del causal.base_model.config.quantization_config  # it is not that any more
+    folder = var / model.stem
+    causal.base_model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def _texts(warehouse: Warehouse) -> list[str]:
@@ -96,7 +121,7 @@ def _texts(warehouse: Warehouse) -> list[str]:
     return [content for (content,) in found]
 
 
-def _ways(texts: list[str], others: Sequence[Path], tokens: int) -> Iterator[tuple[Way, Vectors]]:
+def _ways(texts: list[str], others: Iterable[Path], tokens: int) -> Iterator[tuple[Way, Vectors]]:
     """The base, and then the others, those that take longest last."""
     whole = load_encoder(device="cpu")
     way, vectors = _encoded(BASE, whole, texts)
@@ -174,11 +199,16 @@ def _met(warehouse: Warehouse, settings: Settings, way: Way, sample: int | None)
     with warehouse.transaction() as session:
         last = session.value("day_after_the_last") or session.rows("source_span")[0][1] + ONE_DAY
         history = read_history(session, preset, way, last)
+    whole = ZeroShot.of(preset)
+    alone = whole._replace(trend_weights=(0.0,) * len(whole.trend_weights))
     return replay(
         history.interactions,
         history.catalogue,
         len(history.user_keys),
-        [InterestScorer(way.encoder_id, ZeroShot.of(preset), history.vectors)],
+        [
+            InterestScorer(way.encoder_id, whole, history.vectors),
+            InterestScorer(ALONE, alone, history.vectors),
+        ],
         *window_of(history, None, None),
         ks=(10,),
         targets=("new",),
@@ -187,18 +217,20 @@ def _met(warehouse: Warehouse, settings: Settings, way: Way, sample: int | None)
 
 
 def _accuracy(met: Replay, base: Replay, way: Way) -> Iterator[str]:
-    """NDCG@10, target new: of all and beside the base, with intervals; then of other segments."""
-    found = {row.segment: row for row in summarise(met) if row.metric == "ndcg"}
+    """NDCG@10, target new: of all and beside the base, with intervals; segments; alone."""
+    rows = [row for row in summarise(met) if row.metric == "ndcg"]
+    found = {row.segment: row for row in rows if row.variant == way.encoder_id}
     whole = found["all"]
     yield f"{whole.value:.4f} ({whole.ci_low:.4f} to {whole.ci_high:.4f})"
     both = replace(met, lists=base.lists | met.lists)
-    gaps = differences(both, [way.encoder_id], metrics=["ndcg"], segments=["all"])
+    gaps = differences(both, [way.encoder_id], baselines=[BASE], metrics=["ndcg"], segments=["all"])
     yield next(
         (f"{gap.difference:+.4f} ({gap.ci_low:+.4f} to {gap.ci_high:+.4f})" for gap in gaps), ""
     )
     for segment in SEGMENTS:
         row = found.get(segment)
         yield "none" if row is None else f"{row.value:.4f}"
+    yield next(f"{row.value:.4f}" for row in rows if (row.variant, row.segment) == (ALONE, "all"))
 
 
 if __name__ == "__main__":

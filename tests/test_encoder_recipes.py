@@ -1,5 +1,6 @@
 """Recipes: pooling, prompts, dimensions, precision, long texts, and texts that do not suit."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,16 @@ def test_token_vectors_are_pooled_as_asked_whatever_the_padding(
         tokens = states(folder, text)
         expected = {"mean": tokens.mean(axis=0), "cls": tokens[0], "last": tokens[-1]}[pooling]
         np.testing.assert_allclose(vector, unit(expected), atol=1e-5)
+
+
+def test_a_model_that_can_chat_reads_texts_without_its_template(gpt: Path, tmp_path: Path) -> None:
+    shutil.copytree(gpt, tmp_path, dirs_exist_ok=True)
+    template = "{% for message in messages %}large {{ message['content'] }} old{% endfor %}"
+    (tmp_path / "chat_template.jinja").write_text(template, encoding="utf-8")
+
+    vectors = loaded(tmp_path).encode(TEXTS)
+
+    np.testing.assert_array_equal(vectors, loaded(gpt).encode(TEXTS))
 
 
 def test_fewer_dimensions_are_the_first_ones_at_length_one(bert: Path) -> None:

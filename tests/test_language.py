@@ -134,14 +134,24 @@ def test_a_title_is_one_item_of_the_prompt_whatever_it_holds(title: str) -> None
 
 
 def test_what_was_said_before_is_not_asked_again(model: LanguageModel) -> None:
-    question = Question(PROMPT, TITLES)
+    question, other = Question(PROMPT, TITLES), Question(PROMPT, TITLES[:1])
     said = np.arange(4, dtype=np.float32)
 
-    (found,) = answers(model, [question], 60, {question.digest(model.fingerprint): said})
-    (asked,) = answers(model, [question], 60, {question.digest("another"): said})
+    found, asked = answers(model, [question, other], 60, {question: said})
 
     assert found is said
-    assert asked.tolist() == model.lifts(*question).tolist()
+    assert asked.tolist() == model.lifts(*other).tolist()
+
+
+def test_a_question_is_known_by_all_that_its_answer_depends_on() -> None:
+    question = Question(PROMPT, TITLES)
+    others = [Question(NOTHING_KNOWN, TITLES), Question(PROMPT, TITLES[::-1])]
+
+    digests = [question.digest("one"), question.digest("another")]
+    digests += [other.digest("one") for other in others]
+
+    assert len(set(digests)) == len(digests)
+    assert question.digest("one") == digests[0]
 
 
 def test_when_time_is_over_there_is_no_answer_at_all(

@@ -196,12 +196,31 @@ def _model(
         torch.manual_seed(0)
         # In float32, a GPU and a CPU give the same vectors; eight bits are made of it.
         dtype = torch.float32 if precision == "int8" else getattr(torch, precision)
-        return SentenceTransformer(
+        model = SentenceTransformer(
             name,
             device=device,
             local_files_only=local_files_only,
             model_kwargs={"dtype": dtype},
         )
+    _read_as_they_stand(model, name, local_files_only=local_files_only)
+    return model
+
+
+def _read_as_they_stand(model: "SentenceTransformer", name: str, *, local_files_only: bool) -> None:
+    """Let a plain checkpoint that can chat take texts for texts, not for what its user says.
+
+    Else each would stand in its template, whose own words (SmolLM2's are 26 tokens) are pooled with
+    the text's and make all texts alike. Who made an encoder of a model has said how it reads.
+    """
+    from sentence_transformers.util import is_sentence_transformer_model  # noqa: PLC0415
+
+    ways = [getattr(module, "modality_config", {}) for module in model]
+    cache = os.getenv("SENTENCE_TRANSFORMERS_HOME")
+    if any("message" in way for way in ways) and not is_sentence_transformer_model(
+        name, cache_folder=cache, local_files_only=local_files_only
+    ):
+        for way in ways:
+            way.pop("message", None)
 
 
 def _fingerprint(model: "SentenceTransformer", recipe: Recipe) -> str:

@@ -35,7 +35,7 @@ def answers(
     model: LanguageModel,
     questions: Sequence[Question],
     seconds: float,
-    known: Mapping[bytes, Lifts],
+    known: Mapping[Question, Lifts],
 ) -> list[Lifts]:
     """What the model says to each question: what it said before, or asked now.
 
@@ -43,7 +43,7 @@ def answers(
         model: Asked only what is not known.
         questions: In any order.
         seconds: On the clock, for all of them.
-        known: Answers of before, by digest.
+        known: What this model said before.
 
     Raises:
         LanguageFailed: There is no answer to one of them, or not in time.
@@ -51,7 +51,7 @@ def answers(
     until = monotonic() + seconds
     found = []
     for question in questions:
-        lifts = known.get(question.digest(model.fingerprint))
+        lifts = known.get(question)
         if lifts is None:
             if monotonic() >= until:
                 message = f"{seconds:g} seconds were not enough for {len(questions)} users"

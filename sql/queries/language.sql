@@ -57,12 +57,5 @@ where title_lifts.night = %(night)s and title_lifts.user_key = any(%(user_keys)s
 delete from title_lifts
 where night <= %(night)s;
 
--- name: insert_title_lifts!
-insert into title_lifts (night, user_key, question, item_keys, lifts)
-values (
-    %(night)s,
-    %(user_key)s,
-    %(question)s,
-    %(item_keys)s::integer[],
-    %(lifts)s::real[]
-);
+-- name: copy_title_lifts!
+copy title_lifts (night, user_key, question, item_keys, lifts) from stdin with (format csv);

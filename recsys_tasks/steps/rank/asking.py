@@ -80,22 +80,27 @@ def _answer(
         session.execute("delete_title_lifts", night=night)
         return
     model = language_model(language.model, settings.device)
-    digests = [each.question.digest(model.fingerprint) for each in asked]
+    questions = [each.question for each in asked]
+    digests = [question.digest(model.fingerprint) for question in questions]
+    said = dict(zip(digests, questions, strict=True))
     known = {
-        bytes(question): np.array(lifts, np.float32)
-        for question, lifts in session.rows("known_lifts", questions=digests)
+        said[bytes(digest)]: np.array(lifts, np.float32)
+        for digest, lifts in session.rows("known_lifts", questions=digests)
     }
-    found = answers(model, [each.question for each in asked], language.seconds, known)
+    found = answers(model, questions, language.seconds, known)
     session.execute("delete_title_lifts", night=night)
-    for each, digest, lifts in zip(asked, digests, found, strict=True):
-        session.execute(
-            "insert_title_lifts",
-            night=night,
-            user_key=each.user_key,
-            question=digest,
-            item_keys=each.item_keys.tolist(),
-            lifts=lifts.tolist(),
-        )
+    session.copy_rows(
+        "copy_title_lifts",
+        (
+            (night, each.user_key, f"\\x{digest.hex()}", *map(_array, (each.item_keys, lifts)))
+            for each, digest, lifts in zip(asked, digests, found, strict=True)
+        ),
+    )
+
+
+def _array(values: NDArray[np.generic]) -> str:
+    """As PostgreSQL reads one."""
+    return f"{{{','.join(map(str, values.tolist()))}}}"
 
 
 def _asked(

@@ -137,10 +137,11 @@ def _asked(
         refused = refusal(name, Allowed(vocabulary, frozenset(topic.keywords)))
         if refused:
             log.info("answer refused", topic=topic.key, reason=refused)
-        found[topic.prompt.digest] = shown = None if refused else name
+        question = topic.prompt.digest
+        found[question] = shown = None if refused else name
         session.execute(
             "insert_generated_name",
-            question=topic.prompt.digest,
+            question=question,
             generator_id=generator.generator_id,
             name=shown,
             refused=refused,

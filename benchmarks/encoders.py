@@ -16,7 +16,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Annotated, NamedTuple
 
@@ -25,23 +24,22 @@ import structlog
 import typer
 from numpy.typing import NDArray
 
-from recsys_tasks.backtesting import ONE_DAY, read_everything, window_of
+from benchmarks.folders import taken_folder
+from recsys_tasks.backtesting import ONE_DAY, window_of
 from recsys_tasks.encoder import DEFAULT_MAX_TOKENS, Encoder, Recipe, load_encoder
 from recsys_tasks.evaluation import differences, replay, summarise
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.generating import load_causal
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
-from recsys_tasks.loading import load_folder
-from recsys_tasks.settings import Settings, preset_of, read_settings
-from recsys_tasks.warehouse import Warehouse, connect, copying
+from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.warehouse import Warehouse, copying
 from recsys_tasks.warehouse.history import read_history
 
 BASE = "MiniLM, float32"
 DIMS = (192, 96, 48)
 SEGMENTS = ("cold", "new_items")
 ALONE = "without trends"
-FORGET_WORDS = "update app.events set text = null where text is not null returning event_id"
 Vectors = NDArray[np.float32]
 
 
@@ -71,14 +69,7 @@ def main(
 ) -> None:
     """Print the table, row by row as they come."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with TemporaryDirectory() as var:
-        settings = read_settings(var=Path(var), preset=preset)
-        warehouse = connect(settings)
-        load_folder(warehouse, folder)
-        if items_only:
-            with warehouse.transaction() as session:
-                session.select(FORGET_WORDS)
-        read_everything(warehouse, settings)
+    with taken_folder(folder, preset, items_only=items_only) as (warehouse, settings, _):
         texts = _texts(warehouse)
         typer.echo(f"{folder.name}: {len(texts):,} texts")
         typer.echo(
@@ -87,7 +78,7 @@ def main(
         )
         typer.echo("| --- | --: | --: | --: | --: | --: | --: | --: | --: |")
         base: Replay | None = None
-        others = (_folder_of(model, Path(var)) for model in also or [])
+        others = (_folder_of(model, settings.var) for model in also or [])
         for way, vectors in _ways(texts, others, also_tokens):
             _keep(warehouse, way, vectors)
             met = _met(warehouse, settings, way, sample)

@@ -11,13 +11,26 @@ from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.warehouse import Warehouse, connect
 from recsys_tasks.warehouse.history import History
 
+FORGET_WORDS = "update app.events set text = null where text is not null returning event_id"
+
 
 @contextmanager
-def taken_folder(folder: Path, preset: str) -> Iterator[tuple[Warehouse, Settings, History]]:
-    """A warehouse with all of a folder in it, which is gone afterwards; settings, and history."""
+def taken_folder(
+    folder: Path, preset: str, *, items_only: bool = False
+) -> Iterator[tuple[Warehouse, Settings, History]]:
+    """A warehouse with all of a folder in it, which is gone afterwards; settings, and history.
+
+    Args:
+        folder: In the source contract.
+        preset: Gives the weights.
+        items_only: Leave out what users wrote.
+    """
     with TemporaryDirectory() as var:
         settings = read_settings(var=Path(var), preset=preset)
         warehouse = connect(settings)
         load_folder(warehouse, folder)
+        if items_only:
+            with warehouse.transaction() as session:
+                session.select(FORGET_WORDS)
         yield warehouse, settings, read_everything(warehouse, settings)
         warehouse.close()

@@ -4,7 +4,8 @@
 
 A folder in the source contract; the default encoder, tuned on what precedes the last fifth of
 interactions and saved in OUT, beside itself and beside words hashed into as many coordinates.
-Lists are the zero-shot model's, and its personal part's alone (without trends).
+Lists are the zero-shot model's, and its personal part's alone (without trends). What users wrote is
+left out.
 """
 
 import logging
@@ -85,7 +86,7 @@ def main(
 
 def _read(folder: Path, preset: str) -> Place:
     with (
-        taken_folder(folder, preset) as (warehouse, settings, history),
+        taken_folder(folder, preset, items_only=True) as (warehouse, settings, history),
         warehouse.transaction() as session,
     ):
         contents: dict[int, str] = dict(session.rows("contents_of_items"))

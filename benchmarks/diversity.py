@@ -5,24 +5,22 @@ same scores: by score; by determinants (ours), and by the alternative that they 
 maximal marginal relevance (Carbonell and Goldstein, The use of MMR, SIGIR 1998), by strength; and
 with a share for new items.
 
-    python benchmarks/diversity.py FOLDER --preset shop
+    python -m benchmarks.diversity FOLDER --preset shop
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-import psycopg2
 import typer
 from numpy.typing import NDArray
-from psycopg2.extensions import make_dsn
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.folders import taken_folder
 from recsys_tasks.evaluation import last_fifth, replay
 from recsys_tasks.evaluation.intervals import difference
 from recsys_tasks.evaluation.judging import in_segment, judge
@@ -31,14 +29,10 @@ from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.interactions import NO_ROW, Catalogue, Interactions
 from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
-from recsys_tasks.loading import load_folder
 from recsys_tasks.ranking import NEW_FOR, ListedItems, ListPolicy, Lists, Scores, make_lists
 from recsys_tasks.ranking.candidates import candidates
-from recsys_tasks.settings import Settings, preset_of, read_settings
-from recsys_tasks.steps import embed_items, extract
-from recsys_tasks.warehouse import connect, embedded
-from recsys_tasks.warehouse.history import History, read_history
-from recsys_tasks.warehouse.models import serving_model
+from recsys_tasks.settings import preset_of
+from recsys_tasks.warehouse.history import History
 
 STRENGTHS = (0.1, 0.2, 0.3, 0.5, 0.7)
 SHARES = (0.1, 0.2, 0.3)
@@ -233,32 +227,9 @@ def _cells(met: Replay, way: Way) -> Iterator[str]:
 
 def main(folder: Path, preset: str = "shop", sample: int = 2_000) -> None:
     """Replay a SAMPLE of FOLDER's last user-days."""
-    server = embedded.start(Path("var") / "diversity")
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("drop database if exists diversity with (force)")
-        cursor.execute("create database diversity")
-    connection.close()
-    settings = read_settings(dsn=make_dsn(server, dbname="diversity"), preset=preset)
-    history = _taken(settings, folder)
-    scorer = InterestScorer("content", ZeroShot.of(preset_of(settings)), history.vectors)
-    Console(width=120).print(measured(history, scorer, sample))
-
-
-def _taken(settings: Settings, folder: Path) -> History:
-    """Everything in the folder, as a night takes it."""
-    warehouse = connect(settings)
-    load_folder(warehouse, folder)
-    with warehouse.transaction(exclusive=True) as session:
-        session.map_source(settings.source)
-        _, last = session.rows("source_span")[0]
-        extract.run(session, settings, last)
-        embed_items.run(session, settings, last)
-        model, until = serving_model(session), last + timedelta(days=1)
-        history = read_history(session, preset_of(settings), model, until)
-    warehouse.close()
-    return history
+    with taken_folder(folder, preset) as (_, settings, history):
+        scorer = InterestScorer("content", ZeroShot.of(preset_of(settings)), history.vectors)
+        Console(width=120).print(measured(history, scorer, sample))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What noise costs: lists and trends of a folder for several epsilons, beside exact ones.
 
-    python benchmarks/noise.py FOLDER --preset shop [--sample 10000] [--most 5]
+    python -m benchmarks.noise FOLDER --preset shop [--sample 10000] [--most 5]
 
 takes a folder in the source contract as a night takes it, makes the counts of every day as the step
 accumulate does with RECSYS_PRIVACY (clipped, noised once, by the same functions), and replays a
@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import psycopg2
 import typer
 from numpy.typing import NDArray
-from psycopg2.extensions import make_dsn
 from rich.console import Console
 
-from recsys_tasks.backtesting import read_everything
+from benchmarks.folders import taken_folder
 from recsys_tasks.decay import retention
 from recsys_tasks.evaluation import Scorer, last_fifth, replay
 from recsys_tasks.evaluation.intervals import difference
@@ -34,7 +32,6 @@ from recsys_tasks.histories import once_a_day
 from recsys_tasks.interactions import Catalogue, Interactions, date_of
 from recsys_tasks.interest_model import ItemFacts, ZeroShot
 from recsys_tasks.interest_scorer import InterestScorer
-from recsys_tasks.loading import load_folder
 from recsys_tasks.noise import (
     GRID,
     NoiseKey,
@@ -48,7 +45,6 @@ from recsys_tasks.noise import (
 )
 from recsys_tasks.settings import preset_of, read_settings
 from recsys_tasks.terminal import table
-from recsys_tasks.warehouse import connect, embedded
 from recsys_tasks.warehouse.history import History
 
 EPSILONS = (8.0, 4.0, 2.0, 1.0, 0.5, 0.1)
@@ -199,7 +195,8 @@ def main(
     most: Annotated[int, typer.Option(help="What a person counts in a day at most.")] = 5,
 ) -> None:
     """Replay a SAMPLE of FOLDER's last user-days with counts of several epsilons."""
-    show(read(folder, preset), preset, sample, most)
+    with taken_folder(folder, preset) as (_, _, history):
+        show(history, preset, sample, most)
 
 
 def show(history: History, preset: str, sample: int, most: int) -> None:
@@ -238,22 +235,6 @@ def show(history: History, preset: str, sample: int, most: int) -> None:
     for one in kinds:
         shown.add_row(*cells(met, one, exactly, range(since, until, 7)))
     Console(width=140).print(shown)
-
-
-def read(folder: Path, preset: str) -> History:
-    """What a night would take of a folder, out of a database that is made for it."""
-    server = embedded.start(Path("var") / "noise")
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("drop database if exists noise with (force)")
-        cursor.execute("create database noise")
-    connection.close()
-    warehouse = connect(read_settings(dsn=make_dsn(server, dbname="noise"), preset=preset))
-    load_folder(warehouse, folder)
-    history = read_everything(warehouse, read_settings(preset=preset))
-    warehouse.close()
-    return history
 
 
 if __name__ == "__main__":

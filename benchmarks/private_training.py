@@ -4,10 +4,11 @@
 
 takes a folder in the source contract as a night takes it, tells the counts of its days with noise
 of epsilon TRENDS a user-day, and trains on what precedes the last four weeks, as `ebbtide train`
-does with `model_epsilon`: by the same functions, with several keys for each epsilon. Told on the
-last four weeks, for target `new`, without noise: NDCG@10, a user as much as another, and its gain
-on the zero-shot model with the 95% interval over users; and how often of the draws the training
-itself, which judges with noise too, let its model serve.
+does with `model_epsilon`: by the same functions, with several keys for each epsilon. What is the
+same whatever the epsilon is read and judged once; of a folder of more users than a training draws,
+all draw the same. Told on the last four weeks, for target `new`, without noise: NDCG@10, a user as
+much as another, and its gain on the zero-shot model with the 95% interval over users; and how often
+of the draws the training itself, which judges with noise too, let its model serve.
 """
 
 from pathlib import Path
@@ -18,15 +19,18 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.noise import Daily, exact, noised, read
+from benchmarks.folders import taken_folder
+from benchmarks.noise import Daily, exact, noised
 from recsys_tasks.interactions import date_of
-from recsys_tasks.interest_model import InterestModel, ZeroShot
-from recsys_tasks.noise import NoiseKey, Release
+from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.noise import NoiseKey, Release, concentrated
 from recsys_tasks.settings import preset_of, read_settings
 from recsys_tasks.terminal import table
 from recsys_tasks.training import TrainingData
-from recsys_tasks.training.private import PrivateTraining, learn
-from recsys_tasks.training.private.judging import ndcg
+from recsys_tasks.training.private import Lesson
+from recsys_tasks.training.private.judging import judge
+from recsys_tasks.training.private.learning import COUNTED, DELTA, JUDGED, drawn, judged_days
+from recsys_tasks.training.private.releasing import Telling
 from recsys_tasks.trends import ToldDays
 from recsys_tasks.warehouse.history import History
 
@@ -47,17 +51,40 @@ def told_of(daily: Daily) -> ToldDays:
     )
 
 
-def trained(
-    data: TrainingData, told: ToldDays, n_users: int, until: int, epsilon: float, draw: int
-) -> PrivateTraining:
-    """As the command does."""
-    names = [str(row) for row in range(n_users)]
-    release = Release("models", date_of(until - 1), f"{epsilon:g}")
-    key = NoiseKey(f"draw {draw}".encode())
-    rival = data.zero_shot
-    return learn(
-        data, told, names, until, rival, key, release, epsilon=epsilon, on_stage=lambda _: None
+def lesson_of(history: History, zero_shot: ZeroShot, trends: float) -> Lesson:
+    """What every training learns from and is judged on."""
+    told = told_of(noised(history, exact(history), trends, MOST))
+    data = TrainingData(
+        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
     )
+    until = int(history.interactions.days[-1]) + 1
+    names = [str(row) for row in range(len(history.user_keys))]
+    key, release = key_of(0), release_of(until, EPSILONS[0])
+    rho = concentrated(EPSILONS[0], DELTA) * COUNTED / 2
+    theirs = drawn(data, names, key, release, Telling(key, release), rho)
+    return Lesson.of(theirs, told, judged_days(told, until))
+
+
+def key_of(draw: int) -> NoiseKey:
+    """What the noise of a draw is made of."""
+    return NoiseKey(f"draw {draw}".encode())
+
+
+def release_of(until: int, epsilon: float) -> Release:
+    """What a training is told as."""
+    return Release("models", date_of(until - 1), f"{epsilon:g}")
+
+
+def trained(
+    lesson: Lesson, start: NDArray[np.float64], epsilon: float, draw: int
+) -> tuple[NDArray[np.float64], bool]:
+    """NDCG@10 of users, and whether the model would serve, as the command finds it."""
+    telling = Telling(key_of(draw), release_of(lesson.days.stop, epsilon))
+    rho = concentrated(epsilon, DELTA)
+    model, _ = lesson.learned(telling, rho)
+    found = lesson.ndcg(model)
+    verdict = judge(found, start, telling, rho * JUDGED)
+    return found, verdict is not None and verdict.ci_low > 0
 
 
 def gain(found: NDArray[np.float64], start: NDArray[np.float64]) -> str:
@@ -74,40 +101,29 @@ def main(
     draws: Annotated[int, typer.Option(help="Keys for each epsilon.")] = 3,
 ) -> None:
     """Train on FOLDER with several epsilons, and judge on its last weeks."""
-    show(read(folder, preset), preset, trends, draws)
+    with taken_folder(folder, preset) as (_, _, history):
+        show(history, preset, trends, draws)
 
 
 def show(history: History, preset: str, trends: float, draws: int) -> None:
-    """A row an epsilon."""
-    zero_shot = ZeroShot.of(preset_of(read_settings(preset=preset)))
-    told = told_of(noised(history, exact(history), trends, MOST))
-    data = TrainingData(
-        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
-    )
-    until = int(history.interactions.days[-1]) + 1
+    """A row an epsilon; how far it is, on the way."""
+    console, zero_shot = Console(width=120), ZeroShot.of(preset_of(read_settings(preset=preset)))
+    lesson = lesson_of(history, zero_shot, trends)
+    start, days = lesson.ndcg(zero_shot), lesson.days
     shown = table("epsilon a user", "NDCG@10 ", "beside zero-shot ", "served ")
-    start: NDArray[np.float64] | None = None
+    shown.title = (
+        f"{date_of(days.start)} until {date_of(days.stop)}: {len(start):,} users, learned from"
+        f" {len(lesson.read.starts):,}, trends of epsilon {trends:g}"
+    )
+    shown.add_row("zero-shot", f"{start.mean():.4f}", "", "")
     for epsilon in EPSILONS:
-        found = [
-            trained(data, told, len(history.user_keys), until, epsilon, draw)
-            for draw in range(draws)
-        ]
-        days = range(found[0].trained_until, until)
-
-        def values(model: InterestModel, days: range = days) -> NDArray[np.float64]:
-            return ndcg(data, told, model, days)
-
-        if start is None:
-            start = values(zero_shot)
-            shown.add_row("zero-shot", f"{start.mean():.4f}", "", "")
-            title = f"{date_of(days.start)} until {date_of(until)}: {len(start):,} users"
-            shown.title = f"{title}, trends of epsilon {trends:g}"
-        mean = np.mean([values(one.model) for one in found], axis=0)
-        served = sum(one.verdict is not None and one.verdict.ci_low > 0 for one in found)
-        shown.add_row(
-            f"{epsilon:g}", f"{mean.mean():.4f}", gain(mean, start), f"{served} of {len(found)}"
-        )
-    Console(width=120).print(shown)
+        found = [trained(lesson, start, epsilon, draw) for draw in range(draws)]
+        mean = np.mean([values for values, _ in found], axis=0)
+        served = f"{sum(serves for _, serves in found)} of {draws}"
+        row = (f"{epsilon:g}", f"{mean.mean():.4f}", gain(mean, start), served)
+        console.print(*row, highlight=False)
+        shown.add_row(*row)
+    console.print(shown)
 
 
 if __name__ == "__main__":

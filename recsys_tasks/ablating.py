@@ -14,7 +14,7 @@ import numpy as np
 
 from recsys_tasks.backtesting import training_of
 from recsys_tasks.comparing_decay import ONE_HALF_LIFE
-from recsys_tasks.errors import BadSettings, NothingToEvaluate
+from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.evaluation import differences
 from recsys_tasks.interactions import Interactions, date_of, day_number
 from recsys_tasks.interest_scorer import InterestScorer
@@ -26,7 +26,7 @@ from recsys_tasks.modelling.comparing import (
     replayed,
 )
 from recsys_tasks.presets import Preset
-from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.settings import Settings, preset_of, refuse_exact
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.history import History, end_of_history, read_history
 from recsys_tasks.warehouse.models import StoredModel, serving_model
@@ -152,10 +152,7 @@ def ablate(
         NoModel: No night has run yet.
         NothingToEvaluate: There is nothing to learn from, or nobody took to anything since.
     """
-    if settings.privacy is not None and not settings.privacy.exact_models:
-        raise BadSettings(
-            problem="RECSYS_PRIVACY is set, and ablations tell without noise: allow exact_models"
-        )
+    refuse_exact(settings, "ablations train")
     tell = on_stage or (lambda _: None)
     tell("reading the history")
     stored, history, until = _read(warehouse, settings)

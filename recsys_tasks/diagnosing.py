@@ -87,14 +87,26 @@ def _source(session: Session, settings: Settings) -> Iterator[Finding]:
 
 
 def _identities(session: Session, settings: Settings) -> Finding:
-    """Whether the settings' key is the one that users are called by."""
+    """Whether the settings' key is the one that users are called by, and leads to each of them."""
     try:
         key = fitting_key(session, settings)
     except EbbtideError as error:
         what = "RECSYS_IDENTITY_KEY does not fit: nights and erasures stop"
         return Finding(is_well=False, what=what, remedy=str(error))
-    called = f"by pseudonyms of key {key.key_id}" if key else "as in the source"
-    return Finding(is_well=True, what=f"users are called {called}")
+    if key is None:
+        return Finding(is_well=True, what="users are called as in the source")
+    called = f"users are called by pseudonyms of key {key.key_id}"
+    if not session.value("has_identities"):
+        lost = "and who is behind them is not there"
+    elif n_nameless := session.value("count_nameless"):
+        lost = f"and nobody knows who is behind {n_nameless:,} of them"
+    else:
+        return Finding(is_well=True, what=called)
+    remedy = (
+        f"Restore the schema and {session.schema}_identities again, of the same backup and into"
+        " an empty database: see docs/operations.md."
+    )
+    return Finding(is_well=False, what=f"{called}, {lost}", remedy=remedy)
 
 
 def _nights(session: Session) -> Finding:

@@ -17,7 +17,7 @@ from recsys_tasks.modelling.embedding_beside import bring_vectors
 from recsys_tasks.modelling.fitting import Fit, Fitted, Request, fit
 from recsys_tasks.modelling.learning_privately import train_privately
 from recsys_tasks.modelling.rebuilding import rebuild
-from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.settings import Settings, noise_of_models, preset_of
 from recsys_tasks.steps.accumulate import forget_retired
 from recsys_tasks.warehouse import Warehouse
 from recsys_tasks.warehouse.encoders import NamedEncoder
@@ -81,11 +81,11 @@ def train(  # noqa: PLR0913  what the command's options say, each named
         UnknownEncoder: There is no such encoder.
     """
     tell = on_stage or (lambda _: None)
-    if settings.privacy is not None and not settings.privacy.exact_models:
+    if (noisy := noise_of_models(settings)) is not None:
         if encoder is not None:
             raise BadSettings(problem="with RECSYS_PRIVACY models learn on the encoder that serves")
         return train_privately(
-            warehouse, settings, settings.privacy, until, force=force, on_stage=tell
+            warehouse, settings, noisy, until, force=force, on_stage=tell
         )
     named = None
     if encoder is not None:

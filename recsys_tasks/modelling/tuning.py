@@ -14,12 +14,12 @@ import numpy as np
 
 from recsys_tasks.devices import torch_device
 from recsys_tasks.encoder import Specification, load_encoder, loaded
-from recsys_tasks.errors import BadSettings, NothingToEvaluate, UnknownEncoder
+from recsys_tasks.errors import NothingToEvaluate, UnknownEncoder
 from recsys_tasks.finetuning import Card, TuningOptions, card_of, pairs_of, tuned_until
 from recsys_tasks.interactions import date_of, day_number
 from recsys_tasks.modelling.comparing import first_judged
 from recsys_tasks.modelling.embedding_beside import add, bring_vectors
-from recsys_tasks.settings import Settings, preset_of
+from recsys_tasks.settings import Settings, preset_of, refuse_exact
 from recsys_tasks.warehouse import Session, Warehouse
 from recsys_tasks.warehouse.encoders import (
     CONFIGURED,
@@ -86,8 +86,7 @@ def tune_encoder(
         NothingToEvaluate: No user joined two items.
         BadSettings: Noise is wanted for what users share, and exact models are not.
     """
-    if settings.privacy is not None and not settings.privacy.exact_models:
-        raise BadSettings(problem="RECSYS_PRIVACY is set, and encoders are tuned without noise")
+    refuse_exact(settings, "encoders are tuned")
     accelerator = _accelerator(settings)
     first = accelerator.is_main_process
     case = _told(_read(warehouse, settings, base, until, options) if first else None)

@@ -4,8 +4,10 @@ from recsys_tasks.presets import KNOWN_TYPES, EventType, Preset, Repeat, preset_
 from recsys_tasks.settings.behaviour import (
     check_language,
     fingerprint_of,
+    noise_of_models,
     noise_secret,
     preset_of,
+    refuse_exact,
     with_variants,
 )
 from recsys_tasks.settings.gates import GATES, Action, Gate, gate_called
@@ -30,10 +32,12 @@ __all__ = [
     "check_language",
     "fingerprint_of",
     "gate_called",
+    "noise_of_models",
     "noise_secret",
     "preset_names",
     "preset_of",
     "read_settings",
+    "refuse_exact",
     "variable_of",
     "with_variants",
 ]

@@ -11,6 +11,7 @@ from recsys_tasks.errors import BadSettings, did_you_mean
 from recsys_tasks.operation import Operation
 from recsys_tasks.presets import Preset, read_preset
 from recsys_tasks.settings.options import Settings
+from recsys_tasks.settings.privacy import Privacy
 from recsys_tasks.settings.problems import problem_of
 
 # Settings that say where, when and how fast, not what comes out.
@@ -92,6 +93,23 @@ def noise_secret(settings: Settings) -> bytes:
             problem="RECSYS_PRIVACY needs RECSYS_NOISE_KEY: a secret, see docs/privacy.md"
         )
     return settings.noise_key.get_secret_value().encode()
+
+
+def noise_of_models(settings: Settings) -> Privacy | None:
+    """How noisy what is learned of users has to be; None where it may be exact."""
+    privacy = settings.privacy
+    return None if privacy is None or privacy.exact_models else privacy
+
+
+def refuse_exact(settings: Settings, what: str) -> None:
+    """Refuse what learns of users without noise where it has to be noisy.
+
+    Raises:
+        BadSettings: Noise is wanted for what users share, and exact models are not.
+    """
+    if noise_of_models(settings) is not None:
+        problem = f"RECSYS_PRIVACY is set without exact_models, and {what} without noise"
+        raise BadSettings(problem=problem)
 
 
 def check_language(settings: Settings) -> None:

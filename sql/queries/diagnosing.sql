@@ -6,6 +6,22 @@ select
 from pg_extension
 where pg_extension.extname = 'vector';
 
+-- name: has_identities
+-- Whether the views that say who is behind a pseudonym came along from a backup.
+select
+    to_regclass('identities') is not null and to_regclass('named_users') is not null
+        as has_identities;
+
+-- name: count_nameless
+-- Users whose pseudonym leads nowhere.
+select count(*) as n
+from users
+where
+    not exists (
+        select from named_users
+        where named_users.user_key = users.user_key
+    );
+
 -- name: source_sizes
 select
     (select count(*) from source_items) as n_items,

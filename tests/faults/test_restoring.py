@@ -12,7 +12,9 @@ from psycopg2.extensions import make_dsn, parse_dsn
 from pydantic import SecretStr
 
 from recsys_tasks import nightly
+from recsys_tasks.diagnosing import diagnose
 from recsys_tasks.errors import IdentityKeyDiffers
+from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import connect
 
 from .disturbed import assert_same
@@ -122,8 +124,10 @@ def test_pseudonyms_are_restored_with_who_is_behind_them(
             if "recsys_identities" not in schemas:
                 with pytest.raises(subprocess.CalledProcessError):
                     command(own_server, *restore)
+                assert "who is behind them is not there" in doubt_of(there)
                 return
             command(own_server, *restore)
+            assert doubt_of(there) == ""
             named = "select string_agg(user_id, ' ' order by user_id) from recsys.named_users"
             assert ask(dsn, named) == ask(place.dsn, named)
             assert_same(again.state(), place.state())
@@ -133,6 +137,14 @@ def test_pseudonyms_are_restored_with_who_is_behind_them(
             for one in (place, again):
                 one.run_night()
             assert_same(again.state(), place.state())
+            administer(dsn, "delete from recsys_identities.identities where user_id like '%1'")
+            assert "nobody knows who is behind 1 of them" in doubt_of(there)
+
+
+def doubt_of(settings: Settings) -> str:
+    """What the doctor finds wrong with pseudonyms."""
+    found = [one for one in diagnose(settings) if "pseudonyms" in one.what and not one.is_well]
+    return "; ".join(f"{one.what}. {one.remedy}" for one in found)
 
 
 def ask(dsn: str, statement: str) -> object:

@@ -78,6 +78,24 @@ def test_ids_of_every_kind_come_back_as_they_are(
         entrances.tell("ids")
 
 
+def test_texts_and_ids_of_megabytes_stop_nobody(
+    entrances: Entrances, shop: Warehouse, settings: Settings
+) -> None:
+    long, places = "never ending " * 100_000, ("user_id", "item_id", "text")
+    add_items(shop, {"item_id": "long", "title": long, "description": long})
+    add_events(shop, *({"event_id": place, "item_id": "i01"} | {place: long} for place in places))
+    nightly.run_night(settings, NIGHT)
+    with shop.transaction() as session:
+        told = session.select("select event_id from rejected_interactions where reason ~ 'limit'")
+        items = session.select("select item_id from items where item_id = 'long'")
+        states = session.select("select distinct state from nights")
+    assert {event_id for (event_id,) in told} == {*places}
+    assert items == [("long",)]
+    assert states == [("done",)]
+    entrances.answered["texts and ids of megabytes"] += 1
+    entrances.refused["texts and ids of megabytes"] += len(places)
+
+
 @pytest.fixture
 def catalogue(warehouse: Warehouse) -> Warehouse:
     """A source of eight items, in which nothing was done yet."""

@@ -6,7 +6,7 @@ privacy. Trends are read as they were told, with noise of their own: what they t
 """
 
 from recsys_tasks.training.private.judging import Verdict
-from recsys_tasks.training.private.learning import PrivateTraining, Spent, learn
+from recsys_tasks.training.private.learning import Lesson, PrivateTraining, Spent, learn
 from recsys_tasks.training.private.parameters import Form
 
-__all__ = ["Form", "PrivateTraining", "Spent", "Verdict", "learn"]
+__all__ = ["Form", "Lesson", "PrivateTraining", "Spent", "Verdict", "learn"]

@@ -41,28 +41,28 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    data: TrainingData,
-    told: ToldDays,
-    candidate: InterestModel,
-    rival: InterestModel,
-    days: range,
-    telling: Telling,
-    rho: float,
+    found: NDArray[np.float64], theirs: NDArray[np.float64], telling: Telling, rho: float
 ) -> Verdict | None:
-    """Compare first stages on user-days of `days`; None where hardly anybody seems to be there."""
-    found = [ndcg(data, told, model, days) for model in (candidate, rival)]
-    gap = np.clip((found[0] - found[1]) / MOST_GAP, -1, 1)
-    columns = np.stack([np.ones(len(gap)), found[1], gap, gap**2])
+    """Compare what users' lists are worth; None where hardly anybody seems to be there.
+
+    Args:
+        found: NDCG@10 of each user by the candidate, shape (n,).
+        theirs: By the rival, shape (n,).
+        telling: Adds the noise.
+        rho: What it may cost.
+    """
+    gap = np.clip((found - theirs) / MOST_GAP, -1, 1)
+    columns = np.stack([np.ones(len(gap)), theirs, gap, gap**2])
     steps = np.trunc(columns * GRID).astype(np.int64).sum(axis=1)
-    n, theirs, gained, squares = telling.tell("judging", _CELLS, steps, LENGTH, rho).tolist()
+    n, level, gained, squares = telling.tell("judging", _CELLS, steps, LENGTH, rho).tolist()
     noise = LENGTH / np.sqrt(2 * rho)
     if n < 1 + _95_PERCENT * noise:
         return None
     mean = float(np.clip(gained / n, -1, 1))
     spread = max(squares / n - mean**2, 0.0) / n + (noise / n) ** 2 * (1 + mean**2)
     width = _95_PERCENT * np.sqrt(spread) * MOST_GAP
-    theirs, gain = min(max(theirs / n, 0.0), 1.0), mean * MOST_GAP
-    return Verdict(round(n), theirs + gain, theirs, gain, float(gain - width), float(gain + width))
+    level, gain = min(max(level / n, 0.0), 1.0), mean * MOST_GAP
+    return Verdict(round(n), level + gain, level, gain, float(gain - width), float(gain + width))
 
 
 def ndcg(

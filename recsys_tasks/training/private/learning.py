@@ -1,10 +1,11 @@
 """A training that is worth no more than an epsilon to anybody, whatever they ever did."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
 from recsys_tasks.interactions import date_of
@@ -12,8 +13,8 @@ from recsys_tasks.interest_model import InterestModel, Learned
 from recsys_tasks.noise import NoiseKey, Release, concentrated, worth
 from recsys_tasks.training.options import TrainingData
 from recsys_tasks.training.private.descent import descend
-from recsys_tasks.training.private.described import described
-from recsys_tasks.training.private.judging import Verdict, judge
+from recsys_tasks.training.private.described import Described, described
+from recsys_tasks.training.private.judging import Verdict, judge, ndcg
 from recsys_tasks.training.private.parameters import Form
 from recsys_tasks.training.private.releasing import GRID, Telling
 from recsys_tasks.trends import ToldDays
@@ -23,7 +24,7 @@ JUDGED_DAYS: Final = 28  # the last ones: not learned from
 JUDGED_SHARE: Final = 4  # of all days that were told, a quarter at most
 MOST_USERS: Final = 10_000  # about so many are drawn, where there are more
 # Of what a training may cost: how many users there are, what is learned, whether it is better.
-_COUNTED, _LEARNED, _JUDGED = 0.04, 0.81, 0.15
+COUNTED, _LEARNED, JUDGED = 0.04, 0.81, 0.15
 
 
 class Spent(NamedTuple):
@@ -60,6 +61,42 @@ class PrivateTraining(NamedTuple):
     spent: Spent
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from and judged on: the same whatever a training may cost.
+
+    Attributes:
+        data: The history of who is learned from.
+        told: What was told of its days.
+        days: Those that are judged: not learned from.
+        form: Of the model.
+        read: User-days before `days`.
+    """
+
+    data: TrainingData
+    told: ToldDays
+    days: range
+    form: Form
+    read: Described
+
+    @classmethod
+    def of(cls, data: TrainingData, told: ToldDays, days: range) -> "Lesson":
+        """Read what precedes `days`."""
+        catalogue = data.catalogue
+        form = Form.of(data.zero_shot, catalogue.vectors, catalogue.since < days.start)
+        return cls(data, told, days, form, described(data, told, days.start, form))
+
+    def learned(self, telling: Telling, rho: float) -> tuple[Learned, float]:
+        """A model, and about how many users it was learned from; rho is of the whole training."""
+        read, start = self.read, self.form.first()
+        n = _count(len(read.starts), "learned from", telling, rho * COUNTED / 2)
+        return self.form.model(descend(read, start, n, telling, rho * _LEARNED)), n
+
+    def ndcg(self, model: InterestModel) -> NDArray[np.float64]:
+        """Of each user who is judged, without noise."""
+        return ndcg(self.data, self.told, model, self.days)
+
+
 def learn(  # noqa: PLR0913  a history, what was told of it, and what it may cost
     data: TrainingData,
     told: ToldDays,
@@ -90,27 +127,33 @@ def learn(  # noqa: PLR0913  a history, what was told of it, and what it may cos
     Raises:
         NothingToEvaluate: No day was told before those that are judged.
     """
+    days = judged_days(told, until)
+    telling, rho = Telling(key, release), concentrated(epsilon, DELTA)
+    theirs = drawn(data, user_names, key, release, telling, rho * COUNTED / 2)
+    on_stage(f"learning from what precedes {date_of(days.start)}")
+    lesson = Lesson.of(theirs, told, days)
+    model, n = lesson.learned(telling, rho)
+    on_stage(f"comparing on {date_of(days.start)} until {date_of(until)}")
+    verdict = judge(lesson.ndcg(model), lesson.ndcg(rival), telling, rho * JUDGED)
+    delta = DELTA + float(1 + np.exp(epsilon)) * telling.defect
+    spent = Spent(worth(rho, DELTA), delta, rho, telling.content)
+    return PrivateTraining(model, days.start, round(n), verdict, spent)
+
+
+def judged_days(told: ToldDays, until: int) -> range:
+    """The last days before `until`.
+
+    Raises:
+        NothingToEvaluate: No day was told before them.
+    """
     first = int(told.told.min(initial=until))
     since = until - min(JUDGED_DAYS, (until - first) // JUDGED_SHARE)
     if not first < since < until:
         raise NothingToEvaluate(since="the first day that was told", until=date_of(until))
-    telling, rho = Telling(key, release), concentrated(epsilon, DELTA)
-    data = _drawn(data, user_names, key, release, telling, rho * _COUNTED / 2)
-    catalogue = data.catalogue
-    form = Form.of(data.zero_shot, catalogue.vectors, catalogue.since < since)
-    on_stage(f"learning from what precedes {date_of(since)}")
-    read = described(data, told, since, form)
-    n = _count(len(read.starts), "learned from", telling, rho * _COUNTED / 2)
-    model = form.model(descend(read, form.first(), n, telling, rho * _LEARNED))
-    on_stage(f"comparing on {date_of(since)} until {date_of(until)}")
-    days = range(since, until)
-    verdict = judge(data, told, model, rival, days, telling, rho * _JUDGED)
-    delta = DELTA + float(1 + np.exp(epsilon)) * telling.defect
-    spent = Spent(worth(rho, DELTA), delta, rho, telling.content)
-    return PrivateTraining(model, since, round(n), verdict, spent)
+    return range(since, until)
 
 
-def _drawn(
+def drawn(
     data: TrainingData,
     user_names: Sequence[str],
     key: NoiseKey,

@@ -1,0 +1,110 @@
+"""What is done to a schema beside nights, disturbed: erasures, pseudonyms, upkeep, upgrades."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psycopg2
+import pytest
+from pydantic import SecretStr
+
+from recsys_tasks.erasing import erase
+from recsys_tasks.errors import EbbtideError
+from recsys_tasks.maintaining import maintain
+from recsys_tasks.renaming import give_back, rotate
+from recsys_tasks.settings import Settings
+from recsys_tasks.warehouse import connect
+
+from .contents import State, differences
+from .disturbed import LEDGER
+from .injecting import AFTER_COMMIT, COMMITTED, FAULTS, Script, watched
+from .places import Place
+from .released import take_back
+from .tally import Tally
+
+CHOSEN = {
+    "erasure_key": SecretStr("a secret of the tests"),
+    "identity_key": SecretStr("another secret of the tests"),
+    "keep_nights": 1,
+}
+FORMER = 20  # a version of the schema
+Choose = Callable[[Sequence[tuple[str, int]], int], Sequence[tuple[str, int]]]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that is done beside nights.
+
+    Attributes:
+        do: Does it.
+        first: What has to be done before.
+        is_one: Whether it is one transaction.
+    """
+
+    do: Callable[[Settings], object]
+    first: Callable[[Settings], object] | None = None
+    is_one: bool = True
+
+
+DEEDS = {
+    "erasure": Deed(lambda settings: erase(settings, "u1")),
+    "pseudonyms": Deed(rotate),
+    "pseudonyms taken back": Deed(give_back, first=rotate),
+    "maintenance": Deed(maintain, is_one=False),
+    "upgrade": Deed(
+        lambda settings: connect(settings).close(),
+        first=lambda settings: take_back(str(settings.dsn), FORMER),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_it_leaves_all_or_nothing_and_is_made_up_for(
+    world: Place, some: Choose, tally: Tally, name: str
+) -> None:
+    deed, settings = DEEDS[name], world.settings.model_copy(update=CHOSEN)
+    with world._replace(settings=settings).copied() as begun:
+        if deed.first:
+            deed.first(begun.settings)
+        before = begun.state()
+        with begun.copied() as undisturbed:
+            with watched(Script()) as script:
+                deed.do(undisturbed.settings)
+            after = undisturbed.state()
+        assert differs(before, after)
+        for fault, at in some(places_of(script.points), 2):
+            with tally.injection(f"{name}, disturbed"), begun.copied() as place:
+                disturb(place, deed, Script(at, FAULTS[fault]), before, after)
+
+
+def places_of(points: Sequence[str]) -> list[tuple[str, int]]:
+    """All that can happen to it."""
+    return [
+        (fault, at)
+        for fault in FAULTS
+        for at, point in enumerate(points)
+        if point != COMMITTED or fault in AFTER_COMMIT
+    ]
+
+
+def disturb(place: Place, deed: Deed, script: Script, before: State, after: State) -> None:
+    end: BaseException | None = None
+    with watched(script):
+        try:
+            deed.do(place.settings)
+        except (EbbtideError, psycopg2.Error, MemoryError, KeyboardInterrupt) as error:
+            end = error
+    assert script.is_met
+    found = place.state()
+    if deed.is_one:
+        assert not differs(found, before) or not differs(found, after)
+    if end is None:
+        assert not differs(found, after)
+    deed.do(place.settings)
+    assert not differs(place.state(), after)
+
+
+def differs(found: State, expected: State) -> list[str]:
+    """To the bit, but for the ledger, and for reports of erasures: they say when it was."""
+    told = differences(found.rows, expected.rows, LEDGER, "erasures")
+    told += ["erasures"] * (len(found.rows["erasures"]) != len(expected.rows["erasures"]))
+    return told + ["what is shown"] * (found.shown != expected.shown)

@@ -84,9 +84,7 @@ def train(  # noqa: PLR0913  what the command's options say, each named
     if (noisy := noise_of_models(settings)) is not None:
         if encoder is not None:
             raise BadSettings(problem="with RECSYS_PRIVACY models learn on the encoder that serves")
-        return train_privately(
-            warehouse, settings, noisy, until, force=force, on_stage=tell
-        )
+        return train_privately(warehouse, settings, noisy, until, force=force, on_stage=tell)
     named = None
     if encoder is not None:
         tell("embedding what is new")

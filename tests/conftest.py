@@ -50,11 +50,11 @@ def server() -> Iterator[str]:
     # The server stops with this process, and only then may its files go: last in, first out.
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     own = embedded.start(home / "postgres")
+    # Copies of databases would fill a large log, and the disk of who runs the tests.
+    _administer(own, "alter system reset all")
     # Nothing here has to outlive a crash, and every test copies a database.
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         _administer(own, f"alter system set {setting} = off")
-    # Copies of databases would fill it, and the disk of who runs the tests.
-    _administer(own, "alter system reset max_wal_size")
     _administer(own, "select pg_reload_conf()")
     yield own
 

@@ -34,7 +34,7 @@ HELD = {
 @contextmanager
 def read_all_along(place: Place) -> Iterator[set[Shown]]:
     """All that a reader is shown, who looks again and again."""
-    seen, is_over = set[Shown](), threading.Event()
+    seen, is_over = {shown_by(place.dsn)}, threading.Event()
 
     def read() -> None:
         while not is_over.wait(0.05):

@@ -6,7 +6,6 @@ changes between two shards is seen by the second: it plans anew, and makes what 
 """
 
 import logging
-import os
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -14,10 +13,12 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Final
 
 import psutil
 import structlog
+from joblib import cpu_count
 
 from recsys_tasks import ledger
 from recsys_tasks.devices import torch_device
@@ -116,8 +117,8 @@ def divided(warehouse: Warehouse, settings: Settings, day: date) -> Settings:
     """
     if settings.shards is not None:
         return settings
-    most = psutil.virtual_memory().total / 2**30 / 2  # the rest is Postgres'
-    n_processes = min((os.cpu_count() or 1) // 2, int(most / settings.memory_gib))
+    half = _memory() / 2  # the rest is Postgres'
+    n_processes = min(_processors() // 2, int(half / settings.memory_gib))
     if torch_device(settings.device) != "cpu":
         n_processes = 1
     if n_processes > 1:
@@ -128,7 +129,20 @@ def divided(warehouse: Warehouse, settings: Settings, day: date) -> Settings:
 
 def processes_for(settings: Settings) -> int:
     """How many shards this machine makes at once."""
-    return min(settings.shards or 1, os.cpu_count() or 1)
+    return min(settings.shards or 1, _processors())
+
+
+def _processors() -> int:
+    """Of this machine, or what the container may use of them."""
+    return int(cpu_count())
+
+
+def _memory() -> float:
+    """GiB of this machine, or of the container that it is divided into (cgroup v2)."""
+    limit = Path("/sys/fs/cgroup/memory.max")
+    told = limit.read_text("ascii").strip() if limit.exists() else "max"
+    total = int(psutil.virtual_memory().total)
+    return (total if told == "max" else min(total, int(told))) / 2**30
 
 
 def _make(warehouse: Warehouse, settings: Settings, day: date, shard: int) -> int:
@@ -150,7 +164,7 @@ def _make_in_processes(
 ) -> None:
     # An embedded server is this process's: the others join it by its address.
     there = settings.model_copy(update={"dsn": warehouse.dsn})
-    n_threads = max((os.cpu_count() or 1) // n_processes, 1)
+    n_threads = max(_processors() // n_processes, 1)
     with ProcessPoolExecutor(
         n_processes, get_context("spawn"), initializer=_set_up, initargs=(n_threads,)
     ) as pool:

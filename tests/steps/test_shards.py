@@ -443,7 +443,7 @@ def test_where_nothing_is_said_a_large_night_uses_the_machine(
         dim = serving_model(session).dim
     n_items = len(filled.rows("select item_id from items where is_listed"))
     assert work == 12 * n_items * dim
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(sharding, "cpu_count", lambda: 8)
     assert divided() == 1
     for worth, n_shards in ((work / 3.5, 3), (work / 100, 4), (work * 2, 1)):
         monkeypatch.setattr(sharding, "WORTH", worth)

@@ -62,6 +62,26 @@ def test_lists_are_a_stable_sort_in_any_batches(
     assert_same_lists(lists, sorted_lists(users @ items.T, excluded.toarray(), k))
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
+def test_threads_agree_to_the_bit_and_are_as_many_again(
+    rng: np.random.Generator, n_threads: int
+) -> None:
+    import torch
+
+    users = rng.standard_normal((1100, 387), np.float32)
+    items = rng.standard_normal((301, 387), np.float32)
+    excluded = sparse.csr_array(rng.random((1100, 301)) < 0.1)
+    alone = top_k(users, items, excluded, 20, batch_size=len(users))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(n_threads)
+        lists = top_k(users, items, excluded, 20, batch_size=600)
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+    assert_same_lists(lists, alone)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 16, 17, 50, 1000])
 def test_batch_sizes_agree_to_the_bit(rng: np.random.Generator, batch_size: int) -> None:
     """Whoever shares a user's batch leaves no trace, so a night repeated is the same night."""

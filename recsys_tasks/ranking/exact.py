@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Products of fewer rows or columns take other paths through BLAS, which end in other last bits.
 _LEAST_ROWS = 16
+_WORTH_READING = 256  # users for whom a thread reads the catalogue: it is larger than any cache
 
 
 class Lists(NamedTuple):
@@ -60,8 +61,8 @@ def top_k(
         np.full((len(users), width), -np.inf, np.float32),
     )
     catalogue = _wide(torch.from_numpy(items).to(device).T)
-    n_workers = torch.get_num_threads() if device == "cpu" else 1
-    size = max(batch_size // n_workers, 1)
+    n_workers = min(torch.get_num_threads(), batch_size // _WORTH_READING) if device == "cpu" else 1
+    size = batch_size // max(n_workers, 1)
     batches = [slice(start, start + size) for start in range(0, len(users) if width else 0, size)]
     # Fresh memory for every batch would cost a fault a page.
     rooms: SimpleQueue[Tensor] = SimpleQueue()
@@ -77,9 +78,9 @@ def top_k(
         lists.rows[batch] = np.where(np.isneginf(lists.scores[batch]), NO_ROW, rows.cpu().numpy())
         rooms.put(room)
 
-    for _ in range(min(n_workers, len(batches))):
+    for _ in range(min(max(n_workers, 1), len(batches))):
         rooms.put(torch.empty(_padded(min(size, len(users))), catalogue.shape[1], device=device))
-    if n_workers == 1 or len(batches) == 1:
+    if n_workers < 2 or len(batches) == 1:  # noqa: PLR2004  nothing to share out
         for batch in batches:
             rank(batch)
     else:
@@ -88,19 +89,21 @@ def top_k(
 
 
 def _at_once(rank: Callable[[slice], None], batches: Iterable[slice], n_workers: int) -> None:
-    """Rank batches by so many threads of one processor each.
+    """Rank batches by so many threads, which share out the processors.
 
     All processors at one product wait for the one that the database has taken; each at its own
     takes the next batch when it is done.
     """
     import torch  # noqa: PLC0415  as in top_k
 
+    n_threads = torch.get_num_threads()
+    each = (n_threads // n_workers,)
     try:
-        with ThreadPoolExecutor(n_workers, "ranking", torch.set_num_threads, (1,)) as workers:
+        with ThreadPoolExecutor(n_workers, "ranking", torch.set_num_threads, each) as workers:
             for _ in workers.map(rank, batches):
                 pass  # an error is raised here
     finally:
-        torch.set_num_threads(n_workers)
+        torch.set_num_threads(n_threads)
 
 
 def products(users: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[np.float32]:

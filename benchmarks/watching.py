@@ -45,17 +45,22 @@ class Watch:
         self._thread.join()
 
     def _look_on(self) -> None:
+        """Until the block ends, and once more."""
         rest = EVERY
         while not self._done.wait(rest):
             start = thread_time()
-            servers = _family(self._server) if self._server else []
-            known = {process.pid for process in servers}
-            mine = [process for process in _family(psutil.Process()) if process.pid not in known]
-            program, postgres = _held(mine), _held(servers)
-            self.program = max(self.program, program)
-            self.postgres = max(self.postgres, postgres)
-            self.both = max(self.both, program + postgres)
+            self._look()
             rest = max(EVERY, (thread_time() - start) / SHARE)
+        self._look()
+
+    def _look(self) -> None:
+        servers = _family(self._server) if self._server else []
+        known = {process.pid for process in servers}
+        mine = [process for process in _family(psutil.Process()) if process.pid not in known]
+        program, postgres = _held(mine), _held(servers)
+        self.program = max(self.program, program)
+        self.postgres = max(self.postgres, postgres)
+        self.both = max(self.both, program + postgres)
 
 
 def _server_of(dsn: str) -> psutil.Process | None:

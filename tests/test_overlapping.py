@@ -1,7 +1,6 @@
 """Part after part read, computed and written: in an order that parts alone decide."""
 
 import threading
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -13,7 +12,7 @@ from recsys_tasks.warehouse.overlapping import overlap
 Done = list[tuple[str, int]]
 
 
-def overlapped(n: int, compute: Callable[[int], int] = abs) -> Done:
+def overlapped(n: int) -> Done:
     """What is done to n parts, in its order."""
     done: Done = []
 
@@ -21,7 +20,7 @@ def overlapped(n: int, compute: Callable[[int], int] = abs) -> Done:
         done.append(("read", part))
         return part
 
-    overlap(range(n), read, compute, lambda part: done.append(("write", part)))
+    overlap(range(n), read, abs, lambda part: done.append(("write", part)))
     return done
 
 

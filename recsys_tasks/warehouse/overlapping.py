@@ -19,8 +19,9 @@ def overlap(
 
     One thread reads and writes, so that a session's statements come one after another, in an order
     that the parts alone decide: while a part is computed, the one before it is written, and then
-    the one after it is read. So no part may read what another one writes, and `compute` may not
-    touch what the others use. Three parts are in memory at most.
+    the one after it is read. So no part may read what another one writes, and `compute` may touch
+    nothing that the others use but a session, which lets one thread in at a time. Three parts are
+    in memory at most.
 
     Args:
         parts: In their order.

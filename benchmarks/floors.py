@@ -55,7 +55,7 @@ OUT: Final = {
             select topic_user_days.user_key from topic_user_days where topic_user_days.day = %(day)s
         )
     """,
-    "shares": "select * from topic_masses where as_of = %(day)s",
+    "shares": "select * from topic_shares where as_of = %(day)s",
     "served": """
         select distinct on (lists.user_key) lists.*
         from recommendation_lists as lists
@@ -70,7 +70,7 @@ BARE: Final = {
     "deltas": "daily_interests",
     "totals": "interest_totals",
     "lists": "recommendation_lists",
-    "shares": "topic_masses",
+    "shares": "topic_shares",
     "shown": "interests",
 }
 NEW_TEXTS: Final = """

@@ -21,7 +21,8 @@ from recsys_tasks.steps.noised_trends import release_trends
 from recsys_tasks.warehouse import Session, copying
 from recsys_tasks.warehouse.interests import Users
 from recsys_tasks.warehouse.models import ZERO_SHOT, LiveModel, StoredModel, live_models
-from recsys_tasks.warehouse.replacing import replace_deltas
+from recsys_tasks.warehouse.overlapping import overlap
+from recsys_tasks.warehouse.replacing import Deltas, replace_deltas
 from recsys_tasks.warehouse.weighing import Reader, Weighed, liked, weighed_of
 
 log = structlog.get_logger()
@@ -134,25 +135,54 @@ def _accumulate(
     n_deltas = 0
     for users in reader.ranges(days):
         happened = weighed_of(session, reader.read(days, users), preset, stored)
-        model = live.interest.at(happened.item_keys)
-        interactions, inputs = model.weigh(happened.interactions), summed(model, happened)
-        for first, last, part in _parts(interactions, happened.user_keys, users):
-            rows, added = deltas(part, inputs, model.half_lives)
-            fresh = (happened.user_keys[rows], added)
-            among = Users(first, last)
-            replace_deltas(session, live, days, fresh, among=among if are_there else None)
-            n_deltas += len(rows)
+        n_deltas += _replace(session, live, days, happened, users, are_there=are_there)
     log.info("accumulated", model=stored.model_id, since=days[0], until=days[-1], deltas=n_deltas)
+    return n_deltas
+
+
+def _replace(
+    session: Session,
+    live: LiveModel,
+    days: list[date],
+    happened: Weighed,
+    among: Users,
+    *,
+    are_there: bool,
+) -> int:
+    """Bring the deltas of some users in line, each part written while the next one is summed.
+
+    Returns:
+        Their number.
+    """
+    model = live.interest.at(happened.item_keys)
+    interactions, inputs = model.weigh(happened.interactions), summed(model, happened)
+    n_deltas = 0
+
+    def read(part: tuple[Users, Interactions]) -> tuple[Users, Interactions]:
+        return part
+
+    def compute(part: tuple[Users, Interactions]) -> tuple[Users, Deltas]:
+        users, theirs = part
+        rows, added = deltas(theirs, inputs, model.half_lives)
+        return users, (happened.user_keys[rows], added)
+
+    def write(made: tuple[Users, Deltas]) -> None:
+        nonlocal n_deltas
+        users, fresh = made
+        replace_deltas(session, live, days, fresh, among=users if are_there else None)
+        n_deltas += len(fresh[0])
+
+    overlap(_parts(interactions, happened.user_keys, among), read, compute, write)
     return n_deltas
 
 
 def _parts(
     interactions: Interactions, user_keys: NDArray[np.int32], among: Users
-) -> Iterator[tuple[int, int, Interactions]]:
+) -> Iterator[tuple[Users, Interactions]]:
     """Interactions, user by user, in parts of at most PART deltas, or of one user.
 
     Yields:
-        A range of keys, both ends included, and the interactions of its users. Together the ranges
+        A range of keys, and the interactions of its users. Together the ranges
         are `among`, so that whoever has none is in one of them.
     """
     users, days = interactions.users, interactions.days
@@ -166,7 +196,7 @@ def _parts(
         is_last = user == len(starts)
         end = len(users) if is_last else int(starts[user])
         last = among.last if is_last else int(user_keys[user]) - 1
-        yield first, last, interactions.at(slice(start, end))
+        yield Users(first, last), interactions.at(slice(start, end))
         if is_last:
             return
         first, start = last + 1, end

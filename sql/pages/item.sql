@@ -70,11 +70,9 @@ order by entries.rank;
 select
     daily_trends.day,
     daily_trends.mass
-from daily_trends
-where
-    daily_trends.item_key = %(item_key)s
-    and daily_trends.day > %(since)s
-    and daily_trends.day <= %(until)s
+from generate_series(%(since)s::date + 1, %(until)s::date, interval '1 day') as asked (day)
+inner join daily_trends on asked.day::date = daily_trends.day
+where daily_trends.item_key = %(item_key)s
 order by daily_trends.day;
 
 -- name: page_places_of_item

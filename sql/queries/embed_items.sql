@@ -114,6 +114,7 @@ select
     %(text_rules)s
 from staged_items
 left join texts on decode(staged_items.content_hash, 'hex') = texts.content_hash
+order by staged_items.item_id
 on conflict (item_id) do update
     set
         title = excluded.title,

@@ -379,13 +379,13 @@ copy (
         dense_interactions.user_key, dense_interactions.occurred_at, dense_interactions.event_id
 ) to stdout with (format "binary");
 
--- name: delete_topic_masses!
-delete from topic_masses
+-- name: delete_topic_shares!
+delete from topic_shares
 where user_key in (select recounted_users.user_key from recounted_users);
 
--- name: copy_topic_masses!
-copy topic_masses (
-    user_key, topic_key, as_of, half_life, mass, share, usual_share
+-- name: copy_topic_shares!
+copy topic_shares (
+    user_key, as_of, half_life, topic_keys, masses, shares, usual_shares
 ) from stdin with (format "binary");
 
 -- name: drop_recounted_users!

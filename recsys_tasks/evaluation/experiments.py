@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.judging import part_of
 from recsys_tasks.evaluation.measuring import Measuring
+from recsys_tasks.evaluation.natures import Nature
 from recsys_tasks.evaluation.ready_lists import ReadyLists
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.served import met_by
@@ -46,8 +47,9 @@ def figures_of_users(met: Replay, published: Sequence[ReadyLists]) -> Iterator[U
         published: The lists that it met.
     """
     for lists, theirs in met_by(met, published):
+        nature = Nature(theirs, lists.name)
         for target in theirs.targets:
-            measuring = Measuring(theirs, target, lists.name)
+            measuring = Measuring(theirs, target, lists.name, nature)
             for segment in KEPT:
                 part = part_of(theirs, target, segment)
                 users = theirs.user_days.users[part.rows]

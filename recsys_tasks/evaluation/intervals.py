@@ -83,17 +83,23 @@ def intervals(
         resamples: How often the users are drawn anew.
         seed: The same seed, users and values give the same intervals.
     """
-    known, rows = np.unique(users, return_inverse=True)
-    groups = _drawn_together(len(known), seed)
-    shape = (int(groups.max(initial=-1)) + 1, len(columns))
-    sums, counts, total = np.empty(shape), np.empty(shape), np.zeros(len(columns))
+    n_users, rows = _distinct(users)
+    groups = _drawn_together(n_users, seed)
+    n_groups = int(groups.max(initial=-1)) + 1
+    sums, total = np.empty((n_groups, len(columns))), np.zeros(len(columns))
+    counts = np.empty_like(sums)
+    counts[:] = np.bincount(groups[rows], minlength=n_groups)[:, None]
     for at, column in enumerate(columns):
-        defined = ~np.isnan(column)
-        of_users = np.bincount(rows, np.where(defined, column, 0.0), len(known))
+        # Most lists hit nothing, and adding 0 changes no bit.
+        some = np.flatnonzero(column)
+        undefined = np.isnan(column[some])
+        counts[:, at] -= np.bincount(groups[rows[some[undefined]]], minlength=n_groups)
+        some = some[~undefined]
+        of_users = np.bincount(rows[some], column[some], n_users)
+        users_with = np.flatnonzero(of_users)
+        sums[:, at] = np.bincount(groups[users_with], of_users[users_with], n_groups)
         # One after the other, as they come: the mean owes nothing to the groups.
-        total[at] = of_users.cumsum()[-1] if len(of_users) else 0.0
-        sums[:, at] = np.bincount(groups, of_users, shape[0])
-        counts[:, at] = np.bincount(groups[rows], defined, shape[0])
+        total[at] = np.add.accumulate(of_users[users_with])[-1] if len(users_with) else 0.0
     n = counts.sum(axis=0)
     ends = np.full((2, len(n)), np.nan)
     if (known := n > 0).any():
@@ -103,6 +109,14 @@ def intervals(
         ends[:, known] = percentile(means, [TAIL, 100 - TAIL], axis=0)
     parts = (share(total, n), *ends, n.astype(np.int64))
     return [Interval(*figures) for figures in zip(*(part.tolist() for part in parts), strict=True)]
+
+
+def _distinct(users: NDArray[np.int32]) -> tuple[int, NDArray[np.intp]]:
+    """How many users there are, and which of them each user-day's is, in ascending order."""
+    if (np.diff(users) > 0).all():  # of one day
+        return len(users), np.arange(len(users))
+    known, rows = np.unique(users, return_inverse=True)
+    return len(known), rows
 
 
 def _drawn_together(n_users: int, seed: int) -> NDArray[np.intp]:

@@ -1,15 +1,17 @@
 """The user-days of a day: what scores and lists become before they are held against the truth."""
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, product
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.evaluation.metrics import wins
-from recsys_tasks.evaluation.ready_lists import ReadyLists, wins_in, without
-from recsys_tasks.evaluation.replays import Replay
+from recsys_tasks.evaluation.ready_lists import ReadyLists, places_in, wins_in, without
+from recsys_tasks.evaluation.replays import THREADS, Replay
 from recsys_tasks.evaluation.shared_ranking import SharedRanking
 from recsys_tasks.evaluation.top_k import top_k
 from recsys_tasks.evaluation.touched import Touched
@@ -100,6 +102,7 @@ def list_scored(
     pairs, rows, items = _relevant(met, key, batch)
     candidates = np.where(left_out, np.float32(np.nan), scores)
     _write(met, key, batch, ranked, counts)
+    met.lists[key].places[pairs] = places_in(ranked, rows, items)
     met.lists[key].wins[pairs] = wins(candidates, rows.astype(np.int32), items)
 
 
@@ -116,29 +119,43 @@ def list_shared(
         scores: Of all items, shape (n_items,).
     """
     ranking = SharedRanking.of(scores, before.absent)
-    for target in met.targets:
-        for batch in parts_of(met.user_days, whole, AT_ONCE):
-            left_out = before.left_out(target, batch.place)
-            pairs, rows, items = _relevant(met, (target, name), batch)
-            ranked, found = ranking.meet(left_out, rows, items, met.ks[-1])
-            _write(met, (target, name), batch, ranked, before.counts)
-            met.lists[target, name].wins[pairs] = found
+
+    def meet(target: Target, batch: Batch) -> None:
+        left_out = before.left_out(target, batch.place)
+        pairs, rows, items = _relevant(met, (target, name), batch)
+        ranked, places, found = ranking.meet(left_out, rows, items, met.ks[-1])
+        _write(met, (target, name), batch, ranked, before.counts)
+        met.lists[target, name].places[pairs] = places
+        met.lists[target, name].wins[pairs] = found
+
+    _in_threads(meet, met, whole)
 
 
 def list_ready(met: Replay, lists: ReadyLists, whole: Batch, before: Before) -> None:
     """Write into `met` lists that the users of a day were shown."""
     k, n_present = met.ks[-1], np.count_nonzero(~before.absent)
-    for target in met.targets:
-        for batch in parts_of(met.user_days, whole, AT_ONCE):
-            left_out = before.left_out(target, batch.place)
-            pairs, rows, items = _relevant(met, (target, lists.name), batch)
-            shown = lists.of(met.user_days.users[batch.rows])
-            ranked = without(shown, before.absent, left_out)
-            gone = np.bincount(left_out.rows[~before.absent[left_out.items]], minlength=len(shown))
-            short = np.pad(ranked, ((0, 0), (0, k)), constant_values=NO_ROW)[:, :k]
-            _write(met, (target, lists.name), batch, short, before.counts)
-            found = wins_in(ranked, n_present - gone, rows, items)
-            met.lists[target, lists.name].wins[pairs] = found
+
+    def meet(target: Target, batch: Batch) -> None:
+        left_out = before.left_out(target, batch.place)
+        pairs, rows, items = _relevant(met, (target, lists.name), batch)
+        shown = lists.of(met.user_days.users[batch.rows])
+        ranked = without(shown, before.absent, left_out)
+        gone = np.bincount(left_out.rows[~before.absent[left_out.items]], minlength=len(shown))
+        short = np.pad(ranked, ((0, 0), (0, k)), constant_values=NO_ROW)[:, :k]
+        _write(met, (target, lists.name), batch, short, before.counts)
+        found = wins_in(ranked, n_present - gone, rows, items)
+        met.lists[target, lists.name].places[pairs] = places_in(short, rows, items)
+        met.lists[target, lists.name].wins[pairs] = found
+
+    _in_threads(meet, met, whole)
+
+
+def _in_threads(meet: Callable[[Target, Batch], None], met: Replay, whole: Batch) -> None:
+    """Call it for each target and batch of a day: numpy computes, and no two write the same."""
+    batches = [*parts_of(met.user_days, whole, AT_ONCE)]
+    jobs = zip(*product(met.targets, batches), strict=True)
+    with ThreadPoolExecutor(THREADS) as threads:
+        deque(threads.map(meet, *jobs), maxlen=0)  # raises what one of them raised
 
 
 def _relevant(

@@ -52,6 +52,27 @@ def without(
     return closed
 
 
+def places_in(
+    ranked: NDArray[np.int32], rows: NDArray[np.intp], items: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Where in their lists items stand, from 0 on; NO_ROW for one that does not.
+
+    Args:
+        ranked: Distinct items of n lists, NO_ROW where a list is short, shape (n, k).
+        rows: The list of each item, shape (p,).
+        items: The items, shape (p,).
+    """
+    found = np.full(len(rows), NO_ROW, np.int32)
+    is_listed = np.zeros(max(ranked.max(initial=0), items.max(initial=0)) + 2, np.bool_)
+    is_listed[ranked] = True  # the gap at the end of a short list is the last place
+    possible = np.flatnonzero(is_listed[items])
+    # Flat, since nonzero of a matrix takes many times as long.
+    flat = np.flatnonzero(ranked[rows[possible]] == items[possible, None])
+    pairs, places = np.divmod(flat, max(ranked.shape[1], 1))
+    found[possible[pairs]] = places
+    return found
+
+
 def wins_in(
     ranked: NDArray[np.int32],
     n_candidates: NDArray[np.int64],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from recsys_tasks.evaluation.user_days import Target, UserDays
 from recsys_tasks.interactions import NO_ROW, Catalogue
 
+THREADS: Final = 2  # at work on one; more would wait for the interpreter
 KS: Final = (10, 50)  # lengths at which lists are cut, if nothing else is asked for
 
 
@@ -19,12 +20,15 @@ class Lists(NamedTuple):
     Attributes:
         ranked: Item rows, best first, NO_ROW where a list is short, shape (n, k).
         popularity: Interactions of each listed item before the day, shape (n, k).
+        places: Where in the list each relevant item stands, from 0 on, shape (p,); NO_ROW where it
+            does not, or is not relevant for the target.
         wins: Share of the irrelevant candidates that each relevant item beats, shape (p,); nan
             where the item is not relevant for the target.
     """
 
     ranked: NDArray[np.int32]
     popularity: NDArray[np.float32]
+    places: NDArray[np.int32]
     wins: NDArray[np.float32]
 
     @classmethod
@@ -33,6 +37,7 @@ class Lists(NamedTuple):
         return cls(
             ranked=np.full((len(truth), k), NO_ROW, np.int32),
             popularity=np.zeros((len(truth), k), np.float32),
+            places=np.full(len(truth.items), NO_ROW, np.int32),
             wins=np.full(len(truth.items), np.nan, np.float32),
         )
 
@@ -105,7 +110,9 @@ class Replay:
             self.popularity[pairs],
             self.total[chosen],
             {
-                key: Lists(of.ranked[chosen], of.popularity[chosen], of.wins[pairs])
+                key: Lists(
+                    of.ranked[chosen], of.popularity[chosen], of.places[pairs], of.wins[pairs]
+                )
                 for key, of in kept.items()
             },
             self.catalogue,

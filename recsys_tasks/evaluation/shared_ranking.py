@@ -50,8 +50,8 @@ class SharedRanking:
 
     def meet(
         self, left_out: Touched, rows: NDArray[np.intp], items: NDArray[np.int32], k: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """What n users are listed, and what their relevant items beat.
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+        """What n users are listed, where their relevant items stand, and what those beat.
 
         Args:
             left_out: Items that are no candidates of the n users.
@@ -62,15 +62,22 @@ class SharedRanking:
 
         Returns:
             The first k items of the order that are not left out, NO_ROW where fewer may be listed,
-            shape (n, k); and as `metrics.wins` the share of the irrelevant candidates that each
-            relevant item beats, a tie counting half, shape (p,): nan where all candidates are
+            shape (n, k); the place of each relevant item in it, from 0 on, NO_ROW where it is not
+            listed, shape (p,); and as `metrics.wins` the share of the irrelevant candidates that
+            each relevant item beats, a tie counting half, shape (p,): nan where all candidates are
             relevant, or one has -inf.
         """
         if not len(self.order):
-            n = len(left_out.starts) - 1
-            return np.full((n, k), NO_ROW, np.int32), np.full(len(rows), np.nan, np.float32)
+            nowhere = np.full((len(left_out.starts) - 1, k), NO_ROW, np.int32)
+            unlisted = np.full(len(rows), NO_ROW, np.int32)
+            return nowhere, unlisted, np.full(len(rows), np.nan, np.float32)
         skipped = self._stops(left_out.rows, left_out.items, len(left_out.starts) - 1)
-        return self._lists(skipped, k), self._wins(skipped, rows, items)
+        # Who asks in ascending order is answered faster.
+        asked = np.argsort(rows * np.int64(len(self.order) + 1) + self.places[items])
+        places, wins = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
+        places[asked] = self._places(skipped, rows, items[asked], k)
+        wins[asked] = self._wins(skipped, rows, items[asked])
+        return self._lists(skipped, k), places, wins
 
     def _lists(self, skipped: "_Stops", k: int) -> NDArray[np.int32]:
         """A walk down the order: a stop moves everything behind it one place up."""
@@ -78,26 +85,51 @@ class SharedRanking:
             np.arange(len(skipped.keys)) - skipped.starts[skipped.rows]
         )
         near = listed_before < k
+        if not near.any():  # everyone's list
+            first = np.full(k, NO_ROW, np.int32)
+            first[: self.n_scored] = self.order[: min(k, self.n_scored)]
+            return np.tile(first, (skipped.n, 1))
         cells = skipped.rows[near] * k + listed_before[near]
         stops = np.bincount(cells, minlength=skipped.n * k).reshape(skipped.n, k)
         taken = np.arange(k) + np.cumsum(stops, axis=1)
         items = self.order[np.minimum(taken, len(self.order) - 1)]
         return np.where(taken < self.n_scored, items, np.int32(NO_ROW))
 
+    def _places(
+        self, skipped: "_Stops", rows: NDArray[np.intp], items: NDArray[np.int32], k: int
+    ) -> NDArray[np.int32]:
+        """Where items stand in the lists: a stop moves everything behind it one place up."""
+        common = self.places[items]
+        near = np.flatnonzero((common < self.n_scored) & (common < k + skipped.counts[rows]))
+        own = common[near] - skipped.before(rows[near], common[near])
+        places = np.full(len(rows), NO_ROW, np.int32)
+        places[near] = np.where(own < k, own, NO_ROW)
+        return places
+
     def _wins(
         self, skipped: "_Stops", rows: NDArray[np.intp], items: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        """What is beaten in the common order, less what is no candidate, or relevant too."""
+        """What is beaten in the common order, less what is no candidate, or relevant too.
+
+        A user's items come in the common order.
+        """
         m = len(self.order)
-        gone = skipped.and_those(self._stops(rows, items, skipped.n))
-        n_irrelevant = m - gone.counts[rows]
-        unscored = np.bincount(skipped.rows[skipped.places >= self.n_scored], minlength=gone.n)
+        places = self.places[items]
+        relevant = _Stops((rows * np.int64(m) + places)[places < m], skipped.n, m)
+        n_irrelevant = m - (skipped.counts + relevant.counts)[rows]
+
+        def left_before(of: NDArray[np.intp], place: NDArray[np.int64]) -> NDArray[np.int64]:
+            return place - skipped.before(of, place) - relevant.before(of, place)
+
+        above, until = self.above[items], self.until[items]
+        better = left_before(rows, above)
+        as_good = better.copy()  # a relevant item is gone itself
+        tied = np.flatnonzero(until > above + 1)
+        as_good[tied] = left_before(rows[tied], until[tied])
+        unscored = np.bincount(skipped.rows[skipped.places >= self.n_scored], minlength=skipped.n)
         whole = unscored[rows] == m - self.n_scored
-        better, as_good = (
-            places - gone.before(rows, places) for places in (self.above[items], self.until[items])
-        )
         beaten = ((n_irrelevant - as_good) + (n_irrelevant - better)) / 2
-        beaten[self.places[items] == m] = 0
+        beaten[places == m] = 0
         return share(beaten, n_irrelevant * whole).astype(np.float32)
 
     def _stops(self, rows: NDArray[np.intp], items: NDArray[np.int32], n: int) -> "_Stops":
@@ -131,12 +163,6 @@ class _Stops:
     def counts(self) -> NDArray[np.intp]:
         """How many keys each user has, shape (n,)."""
         return np.diff(self.starts, append=len(self.keys))
-
-    def and_those(self, others: "_Stops") -> "_Stops":
-        """Both together, which share no key."""
-        keys = np.concatenate([self.keys, others.keys])
-        keys.sort(kind="stable")  # two runs that ascend
-        return _Stops(keys, self.n, self.m)
 
     def before(self, rows: NDArray[np.intp], places: NDArray[np.int64]) -> NDArray[np.intp]:
         """How many of users' keys stand before places, elementwise."""

@@ -12,6 +12,7 @@ from recsys_tasks.evaluation.intervals import Interval, intervals
 from recsys_tasks.evaluation.judging import part_of
 from recsys_tasks.evaluation.measuring import Cut, Measuring, Values, cuts
 from recsys_tasks.evaluation.metrics import METRICS
+from recsys_tasks.evaluation.natures import Nature
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import SEGMENTS, Segment, Target
 
@@ -88,12 +89,14 @@ def summarise(met: Replay) -> list[Evaluation]:
     A user-day counts in a segment if something is relevant there. A segment without user-days
     has no rows.
     """
+    natures = _natures(met)
     with ThreadPoolExecutor(len(met.targets) or 1) as threads:  # numpy computes in each
-        return list(chain.from_iterable(threads.map(partial(_of_target, met), met.targets)))
+        found = threads.map(partial(_of_target, met, natures), met.targets)
+        return list(chain.from_iterable(found))
 
 
-def _of_target(met: Replay, target: Target) -> list[Evaluation]:
-    measuring = _measuring(met, target)
+def _of_target(met: Replay, natures: Mapping[str, Nature], target: Target) -> list[Evaluation]:
+    measuring = _measuring(met, target, natures)
     return [row for segment in SEGMENTS for row in _rows(met, target, segment, measuring)]
 
 
@@ -112,7 +115,8 @@ def differences(
     Of the metrics, `coverage` cannot be asked for: it is no mean over user-days.
     """
     found = []
-    lists = {target: _measuring(met, target) for target in met.targets}
+    natures = _natures(met)
+    lists = {target: _measuring(met, target, natures) for target in met.targets}
     for target, segment in product(met.targets, segments):
         part = part_of(met, target, segment)
         measured = {name: one.values(part, metrics) for name, one in lists[target].items()}
@@ -156,9 +160,14 @@ def _rows(
         yield Evaluation(met.until - 1, target, variant, segment, *at, mean, low, high, n)
 
 
-def _measuring(met: Replay, target: Target) -> dict[str, Measuring]:
+def _natures(met: Replay) -> dict[str, Nature]:
+    """What the lists of every variant are like."""
+    return {name: Nature(met, name) for name in met.variants}
+
+
+def _measuring(met: Replay, target: Target, natures: Mapping[str, Nature]) -> dict[str, Measuring]:
     """The lists of every variant."""
-    return {name: Measuring(met, target, name) for name in met.variants}
+    return {name: Measuring(met, target, name, nature) for name, nature in natures.items()}
 
 
 def _best(measured: dict[str, Values], baselines: Sequence[str], cut_at: Cut) -> str:

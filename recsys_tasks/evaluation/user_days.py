@@ -6,12 +6,14 @@ not, so nothing here is given to a scorer.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.errors import NothingToEvaluate
+from recsys_tasks.evaluation.parts import Part
 from recsys_tasks.evaluation.touched import Touched
 from recsys_tasks.histories import relevant
 from recsys_tasks.interactions import ALWAYS, NEVER, NO_ROW, Catalogue, Interactions
@@ -76,6 +78,17 @@ class UserDays:
         least, most = _HISTORIES[segment]
         history = self.history[self.rows[pairs]]
         return np.logical_and(history >= least, history <= most)
+
+    def part(self, target: Target, segment: Segment) -> Part:
+        """The user-days with something relevant, found once: everyone who lists for them asks."""
+        if (target, segment) not in self._parts:
+            relevant = self.relevant(target, segment)
+            self._parts[target, segment] = Part.of(len(self), self.rows, relevant)
+        return self._parts[target, segment]
+
+    @cached_property
+    def _parts(self) -> dict[tuple[Target, Segment], Part]:
+        return {}
 
     def take(self, chosen: NDArray[np.intp]) -> "UserDays":
         """The chosen user-days, which must ascend, with their items."""

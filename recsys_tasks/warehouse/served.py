@@ -17,6 +17,7 @@ from recsys_tasks.presets import Preset
 from recsys_tasks.warehouse import copying
 from recsys_tasks.warehouse.history import read_items
 from recsys_tasks.warehouse.models import StoredModel
+from recsys_tasks.warehouse.overlapping import overlap
 from recsys_tasks.warehouse.session import Session
 from recsys_tasks.warehouse.text_vectors import read_vectors
 from recsys_tasks.warehouse.weighing import liked, taken
@@ -42,6 +43,20 @@ class ListedVectors:
         rows = np.flatnonzero(wanted[:-1] & ~self._is_known[:-1])
         self.vectors[rows] = read_vectors(self.session, self.model, self.text_keys[rows])
         self._is_known[rows] = True
+
+
+class Deeds(NamedTuple):
+    """What some users did.
+
+    Attributes:
+        user_keys: Of those n users, ascending.
+        by: Who of them did something, shape (m,).
+        item_keys: With what, 0 for nothing, shape (m,).
+    """
+
+    user_keys: NDArray[np.int32]
+    by: NDArray[np.int32]
+    item_keys: NDArray[np.int32]
 
 
 class ServedDay(NamedTuple):
@@ -115,17 +130,27 @@ def _earlier(
 ) -> tuple[NDArray[np.int32], Touched]:
     """How much users did before a day, of any sign, (n,), and which items they touched."""
     history = [np.zeros(0, np.int32)]
-    parts = []
-    for start in range(0, len(user_keys), USERS_AT_ONCE):
+    parts: list[Touched] = []
+
+    def read(start: int) -> Deeds:
         some = user_keys[start : start + USERS_AT_ONCE]
-        users, items = session.copy_out(
-            "earlier_deeds", (copying.INT4, copying.INT4), user_keys=some.tolist(), day=day
+        columns = (copying.INT4, copying.INT4)
+        return Deeds(
+            some, *session.copy_out("earlier_deeds", columns, user_keys=some.tolist(), day=day)
         )
-        rows = np.searchsorted(some, users)
-        history.append(np.bincount(rows, minlength=len(some)).astype(np.int32))
-        places, known = rows_of(item_keys, items)
-        pairs = rows[known], places[known].astype(np.int32)
-        parts.append(Touched.of_pairs(*pairs, len(some), len(item_keys)))
+
+    def compute(deeds: Deeds) -> tuple[NDArray[np.int32], Touched]:
+        n, users = len(deeds.user_keys), np.searchsorted(deeds.user_keys, deeds.by)
+        places, known = rows_of(item_keys, deeds.item_keys)
+        pairs = users[known], places[known].astype(np.int32)
+        n_deeds = np.bincount(users, minlength=n).astype(np.int32)
+        return n_deeds, Touched.of_pairs(*pairs, n, len(item_keys))
+
+    def keep(found: tuple[NDArray[np.int32], Touched]) -> None:
+        history.append(found[0])
+        parts.append(found[1])
+
+    overlap(range(0, len(user_keys), USERS_AT_ONCE), read, compute, keep)
     return np.concatenate(history), Touched.joined(parts, len(item_keys))
 
 

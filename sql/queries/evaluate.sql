@@ -16,12 +16,13 @@ from published_nights
 where published_nights.night < %(day)s;
 
 -- name: deeds_of_day
--- What was done on a day, in no order and without texts; columns as in interactions_of_days.
+-- What was done on a day, in no order, without texts and at no hour; columns as in
+-- interactions_of_days.
 copy (
     select
         interactions.user_key,
         coalesce(interactions.item_key, 0) as item_key,
-        extract(epoch from interactions.occurred_at)::float8 / 86400 as occurred_on,
+        (%(day)s::date - date '1970-01-01')::float8 as occurred_on,
         interactions.event_type_key,
         coalesce(interactions.value, 'NaN') as value,
         0 as item_text_key,

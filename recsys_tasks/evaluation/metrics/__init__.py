@@ -59,6 +59,7 @@ class Judged:
         rows: The user-day of each of those, shape (p,).
         vectors: Unit vectors of all items, shape (n_items, dim).
         n_listable: Items that exist on at least one of the days.
+        has_vector: Which items have one, shape (n_items,); None where nobody looked.
     """
 
     ranked: NDArray[np.int32]
@@ -71,6 +72,31 @@ class Judged:
     rows: NDArray[np.int32]
     vectors: NDArray[np.float32]
     n_listable: int
+    has_vector: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def unmet(
+        cls,
+        ranked: NDArray[np.int32],
+        popularity: NDArray[np.float32],
+        total: NDArray[np.float32],
+        vectors: NDArray[np.float32],
+        has_vector: NDArray[np.bool_],
+    ) -> "Judged":
+        """Lists of which nobody asks what they hit."""
+        return cls(
+            ranked=ranked,
+            hits=np.broadcast_to(np.False_, ranked.shape),
+            n_relevant=np.broadcast_to(np.int32(0), len(ranked)),
+            popularity=popularity,
+            relevant_popularity=np.broadcast_to(np.float32(np.inf), ranked.shape),
+            total=total,
+            wins=np.zeros(0, np.float32),
+            rows=np.zeros(0, np.int32),
+            vectors=vectors,
+            n_listable=0,
+            has_vector=has_vector,
+        )
 
 
 class Metric(NamedTuple):
@@ -110,7 +136,9 @@ METRICS: Final[Mapping[str, Metric]] = {
         ),
         by_hits=False,
     ),
-    "diversity": Metric(lambda judged: diversity(judged.ranked, judged.vectors), by_hits=False),
+    "diversity": Metric(
+        lambda judged: diversity(judged.ranked, judged.vectors, judged.has_vector), by_hits=False
+    ),
     "debiased_recall": Metric(
         lambda judged: debiased_recall(judged.hits, judged.popularity, judged.relevant_popularity)
     ),

@@ -8,7 +8,11 @@ from recsys_tasks.evaluation.metrics.share import share
 
 
 def diversity(
-    ranked: NDArray[np.int32], vectors: NDArray[np.float32], *, batch_size: int = 4096
+    ranked: NDArray[np.int32],
+    vectors: NDArray[np.float32],
+    has_vector: NDArray[np.bool_] | None = None,
+    *,
+    batch_size: int = 4096,
 ) -> NDArray[np.float64]:
     """Diversity@k: 1 - the mean cosine of all pairs of listed items.
 
@@ -19,6 +23,7 @@ def diversity(
     Args:
         ranked: Rows of the listed items, negative where the list is short, shape (n, k).
         vectors: Unit vectors of all items, zero where an item has none, shape (n_items, dim).
+        has_vector: Which items have one, shape (n_items,), if that is known.
         batch_size: Lists summed at once; memory is batch_size * dim floats.
 
     Returns:
@@ -28,20 +33,13 @@ def diversity(
     >>> diversity(np.array([[0, 1], [0, 2], [0, -1]], np.int32), vectors).tolist()
     [1.0, 0.0, nan]
     """
-    has_vector = np.zeros(len(vectors) + 1, np.bool_)
-    has_vector[ranked] = True
-    has_vector[-1] = False  # where the gap at the end of a short list points
-    listed = np.flatnonzero(has_vector)
-    has_vector[listed] = vectors[listed].any(axis=1)
-    counted = has_vector[ranked]
+    if has_vector is None:
+        has_vector = vectors.any(axis=1)
+    counted = np.append(has_vector, False)[ranked]  # the gap at the end of a short list is the last
     values = np.full(len(ranked), np.nan)
     for start in range(0, len(ranked), batch_size):
         batch = slice(start, start + batch_size)
-        # Neighbours are often alike: a baseline's list is everyone's.
-        is_other = (ranked[batch] != np.roll(ranked[batch], 1, axis=0)).any(axis=1)
-        is_other[:1] = True
-        others = _mean_cosine(ranked[batch][is_other], counted[batch][is_other], vectors)
-        values[batch] = 1 - others[np.cumsum(is_other) - 1]
+        values[batch] = 1 - _mean_cosine(ranked[batch], counted[batch], vectors)
     return values
 
 

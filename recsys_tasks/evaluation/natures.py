@@ -40,12 +40,13 @@ class Nature:
         """A metric of NAMES at k on all n user-days, whatever is relevant on them, shape (n,)."""
         with self._turn:
             self._found = self._found or self._measured()
-        return self._found[name, k][self._met.targets.index(target)]
+        found: NDArray[np.float64] = self._found[name, k][self._met.targets.index(target)]
+        return found
 
     def _measured(self) -> Found:
         met, n = self._met, len(self._met.user_days)
         found = {(name, k): np.empty((len(self._lists), n)) for name in NAMES for k in met.ks}
-        has_vector = met.catalogue.vectors.any(axis=1)
+        has_vector = np.asarray(met.catalogue.vectors.any(axis=1))
         parts = [slice(start, min(start + AT_ONCE, n)) for start in range(0, n, AT_ONCE)]
         with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(partial(self._measure, found, has_vector), parts))

@@ -12,6 +12,7 @@ with nights as (
                 select distinct interactions.user_key
                 from interactions
                 where interactions.day = draft_nights.night
+                order by interactions.user_key
                 limit 100
             ) as active
         ) = 100

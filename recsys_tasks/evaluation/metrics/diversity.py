@@ -33,9 +33,8 @@ def diversity(
     >>> diversity(np.array([[0, 1], [0, 2], [0, -1]], np.int32), vectors).tolist()
     [1.0, 0.0, nan]
     """
-    if has_vector is None:
-        has_vector = vectors.any(axis=1)
-    counted = np.append(has_vector, False)[ranked]  # the gap at the end of a short list is the last
+    known = np.asarray(vectors.any(axis=1) if has_vector is None else has_vector)
+    counted = np.append(known, False)[ranked]  # the gap at the end of a short list is the last
     values = np.full(len(ranked), np.nan)
     for start in range(0, len(ranked), batch_size):
         batch = slice(start, start + batch_size)

@@ -219,7 +219,7 @@ def _embed(warehouse: Warehouse, settings: Settings, line: ledger.Line) -> Count
     while True:
         try:
             with warehouse.transaction(exclusive=True) as session:
-                counts = embed_items.run(session, settings, line.day, embedding.CHUNK)
+                counts = embed_items.run(session, settings, line.day, embedding.MANY)
                 counts = {**counts, "vectors": counts["vectors"] + n_ahead}
                 ledger.finish(session, line, counts)
                 return counts

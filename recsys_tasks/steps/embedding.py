@@ -15,7 +15,8 @@ from recsys_tasks.encoder import Encoder, direction_of, suitability
 from recsys_tasks.texts import content_hash
 from recsys_tasks.warehouse import Session, Warehouse, copying
 
-CHUNK = 4096  # texts whose vectors are written at once
+CHUNK = 1024  # texts whose vectors are written at once, and lost when it is cut off
+MANY = 4096  # texts that are not left to a step's own transaction
 
 
 class MissingText(NamedTuple):

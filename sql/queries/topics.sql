@@ -266,9 +266,16 @@ where
     generated_names.generator_id = %(generator_id)s
     and generated_names.question = any(%(questions)s::bytea[]);
 
--- name: insert_generated_name!
+-- name: insert_generated_names!
+-- What a generator answered in a night; no name where the answer was refused.
 insert into generated_names (question, generator_id, name, refused, answered_on)
-values (%(question)s, %(generator_id)s, %(name)s, %(refused)s, %(night)s)
+select
+    decode(told.question, 'hex'),
+    %(generator_id)s,
+    told.name,
+    told.refused,
+    %(night)s
+from jsonb_to_recordset(%(told)s::jsonb) as told (question text, name text, refused text)
 on conflict (question, generator_id) do nothing;
 
 -- name: listed_titles

@@ -165,6 +165,7 @@ def test_a_night_of_very_many_texts_that_is_cut_off_goes_on_where_it_was(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedding, "CHUNK", 8)
+    monkeypatch.setattr(embedding, "MANY", 8)
     tenant.items(*made_items())
     tenant.events(*made_events())
     nightly.run_step("extract", LAST, tenant.settings)
@@ -191,7 +192,7 @@ def test_texts_of_who_is_erased_meanwhile_do_not_come_back(
 ) -> None:
     from recsys_tasks.erasing import erase
 
-    monkeypatch.setattr(embedding, "CHUNK", 4)
+    monkeypatch.setattr(embedding, "MANY", 4)
     tenant.items(*({"item_id": f"i{n}"} for n in range(6)))
     tenant.events(
         {"user_id": "forgotten", "event_type": "review", "item_id": "i1", "text": "red red red"},

@@ -129,22 +129,24 @@ def _asked(
     if answers.problem:
         session.note(f"topics keep names of keywords: generator: {answers.problem}")
     vocabulary = vocabulary_of(clean(title) for (title,) in session.rows("listed_titles"))
-    found: dict[bytes, str | None] = {}
-    for topic, answer in zip(topics, answers.texts, strict=True):
-        if answer is None:
-            continue
-        name = tidied(answer)
-        refused = refusal(name, Allowed(vocabulary, frozenset(topic.keywords)))
-        if refused:
-            log.info("answer refused", topic=topic.key, reason=refused)
-        question = topic.prompt.digest
-        found[question] = shown = None if refused else name
-        session.execute(
-            "insert_generated_name",
-            question=question,
-            generator_id=generator.generator_id,
-            name=shown,
-            refused=refused,
-            night=night,
-        )
-    return found
+    told = [
+        {"question": topic.prompt.digest.hex(), **_checked(topic, answer, vocabulary)}
+        for topic, answer in zip(topics, answers.texts, strict=True)
+        if answer is not None
+    ]
+    session.execute(
+        "insert_generated_names",
+        generator_id=generator.generator_id,
+        told=json.dumps(told),
+        night=night,
+    )
+    return {bytes.fromhex(str(one["question"])): one["name"] for one in told}
+
+
+def _checked(topic: _Topic, answer: str, vocabulary: frozenset[str]) -> dict[str, str | None]:
+    """The name that an answer gives, or why it gives none."""
+    name = tidied(answer)
+    refused = refusal(name, Allowed(vocabulary, frozenset(topic.keywords)))
+    if refused:
+        log.info("answer refused", topic=topic.key, reason=refused)
+    return {"name": None if refused else name, "refused": refused}

@@ -1,4 +1,4 @@
-"""A folder in the source contract, taken as a night takes it."""
+"""A folder in the source contract, in a warehouse that is gone afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +15,10 @@ FORGET_WORDS = "update app.events set text = null where text is not null returni
 
 
 @contextmanager
-def taken_folder(
+def loaded_folder(
     folder: Path, preset: str, *, items_only: bool = False
-) -> Iterator[tuple[Warehouse, Settings, History]]:
-    """A warehouse with all of a folder in it, which is gone afterwards; settings, and history.
+) -> Iterator[tuple[Warehouse, Settings]]:
+    """A warehouse whose source has all of a folder; and its settings.
 
     Args:
         folder: In the source contract.
@@ -32,5 +32,14 @@ def taken_folder(
         if items_only:
             with warehouse.transaction() as session:
                 session.select(FORGET_WORDS)
-        yield warehouse, settings, read_everything(warehouse, settings)
+        yield warehouse, settings
         warehouse.close()
+
+
+@contextmanager
+def taken_folder(
+    folder: Path, preset: str, *, items_only: bool = False
+) -> Iterator[tuple[Warehouse, Settings, History]]:
+    """The same, taken as a night takes it; and its history."""
+    with loaded_folder(folder, preset, items_only=items_only) as (warehouse, settings):
+        yield warehouse, settings, read_everything(warehouse, settings)

@@ -232,19 +232,42 @@ def test_a_downloaded_model_needs_no_network(
     tiny_encoder: Encoder, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cache as huggingface_hub leaves it, for a repository that nobody has."""
-    from sentence_transformers import SentenceTransformer
-
-    commit = "0" * 40
-    repository = tmp_path / "models--ebbtide-tests--tiny"
-    SentenceTransformer(str(tiny_folder)).save(str(repository / "snapshots" / commit))
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
+    download(tmp_path, {"main": tiny_folder})
     monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
 
     cached = load_encoder("ebbtide-tests/tiny", device="cpu")
 
     assert cached.encoder_id == tiny_encoder.encoder_id
     np.testing.assert_array_equal(cached.encode(["old lamp"]), tiny_encoder.encode(["old lamp"]))
+
+
+def test_a_revision_is_the_one_that_was_asked_for(
+    tiny_encoder: Encoder, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its tag or its commit, whatever the newest is; its vectors are in the space of a copy."""
+    newer = save_tiny(tmp_path / "newer" / "tiny", seed=1)
+    commits = download(tmp_path, {"v1": tiny_folder, "main": newer})
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
+    tag, commit, newest = (
+        load_encoder(f"ebbtide-tests/tiny{revision}", device="cpu").encoder_id
+        for revision in ("@v1", f"@{commits['v1']}", "")
+    )
+
+    assert tag == commit == tiny_encoder.encoder_id
+    assert newest == load_encoder(str(newer)).encoder_id != tag
+
+
+def download(cache: Path, revisions: dict[str, Path]) -> dict[str, str]:
+    """Put revisions of a model into a cache of the hub; the commit of each."""
+    from sentence_transformers import SentenceTransformer
+
+    repository = cache / "models--ebbtide-tests--tiny"
+    (repository / "refs").mkdir(parents=True)
+    commits = {name: str(number) * 40 for number, name in enumerate(revisions)}
+    for name, folder in revisions.items():
+        SentenceTransformer(str(folder)).save(str(repository / "snapshots" / commits[name]))
+        (repository / "refs" / name).write_text(commits[name])
+    return commits
 
 
 def test_loading_is_silent(tiny_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

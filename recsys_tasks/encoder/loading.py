@@ -17,6 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from recsys_tasks.encoder.hub import HubModel
 from recsys_tasks.encoder.model import Encoder
 from recsys_tasks.encoder.quantising import quantise
 from recsys_tasks.encoder.recipe import DEFAULT_MAX_TOKENS, Recipe
@@ -39,9 +40,10 @@ def load_encoder(
     """Load a model, in silence, and without the network where its files are on this machine.
 
     Args:
-        name: DEFAULT_ENCODER, a local folder, or a Hugging Face id; a plain transformers checkpoint
-            gets mean pooling. A downloaded model is used as it lies in the cache until it is
-            removed there, so that the vector space does not change overnight.
+        name: DEFAULT_ENCODER, a local folder, or a Hugging Face id, ID@REVISION for a commit or a
+            tag of it; a plain transformers checkpoint gets mean pooling. A downloaded model is used
+            as it lies in the cache until it is removed there, so that the vector space does not
+            change overnight.
         device: As torch names it; "auto" is every GPU that there is, else the CPU.
         max_tokens: Texts are cut or parted there, or earlier where the model must.
         recipe: What is not as the model's makers had it.
@@ -63,7 +65,8 @@ def load_encoder(
             fingerprint = _fingerprint(model, recipe)
             if recipe.precision == "int8":
                 quantise(model, fingerprint)
-            encoder_id = f"{Path(name).name}@{fingerprint}"
+            called = Path(name if _folder(name) else HubModel.named(name).id).name
+            encoder_id = f"{called}@{fingerprint}"
             return Encoder(encoder_id, dim, model.eval(), recipe, _copies(model, device))
     except Exception as cause:
         reason = str(cause).strip().partition("\n")[0].rstrip(".") or type(cause).__name__
@@ -142,12 +145,13 @@ def _check_dim(dim: int, recipe: Recipe) -> None:
 def _open(name: str, device: str | None, precision: str) -> "SentenceTransformer":
     """The model from its folder, else from the cache, else from the hub."""
     if folder := _folder(name):
-        return _model(str(folder), device, precision, local_files_only=True)
-    if _is_cached(name):
+        return _model(HubModel(str(folder), None), device, precision, local_files_only=True)
+    named = HubModel.named(name)
+    if named.is_cached:
         with suppress(OSError):  # a download was interrupted: below it goes on
-            return _model(name, device, precision, local_files_only=True)
-    _reach_hub(name)
-    return _model(name, device, precision, local_files_only=False)
+            return _model(named, device, precision, local_files_only=True)
+    named.reach()
+    return _model(named, device, precision, local_files_only=False)
 
 
 def _folder(name: str) -> Path | None:
@@ -162,31 +166,8 @@ def _folder(name: str) -> Path | None:
     return None
 
 
-def _is_cached(name: str) -> bool:
-    """Whether the cache knows how the model pools: without modules.json that would be a guess."""
-    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - takes seconds
-
-    repository = name if "/" in name else f"sentence-transformers/{name}"
-    cache = os.getenv("SENTENCE_TRANSFORMERS_HOME")
-    return try_to_load_from_cache(repository, "modules.json", cache_dir=cache) is not None
-
-
-def _reach_hub(name: str) -> None:
-    """Fail at once where the hub is out of reach: sentence-transformers would try for a minute."""
-    from huggingface_hub import HfApi  # noqa: PLC0415 - takes seconds
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
-
-    try:
-        HfApi().model_info(name, timeout=10)
-    except HfHubHTTPError:
-        pass  # it answered; sentence-transformers says best what is wrong with the name
-    except Exception as cause:
-        message = f"no such folder, nothing in the cache, and the hub is out of reach ({cause})"
-        raise ConnectionError(message) from cause
-
-
 def _model(
-    name: str, device: str | None, precision: str, *, local_files_only: bool
+    named: HubModel, device: str | None, precision: str, *, local_files_only: bool
 ) -> "SentenceTransformer":
     import torch  # noqa: PLC0415 - takes seconds
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
@@ -197,16 +178,19 @@ def _model(
         # In float32, a GPU and a CPU give the same vectors; eight bits are made of it.
         dtype = torch.float32 if precision == "int8" else getattr(torch, precision)
         model = SentenceTransformer(
-            name,
+            named.id,
+            revision=named.revision,
             device=device,
             local_files_only=local_files_only,
             model_kwargs={"dtype": dtype},
         )
-    _read_as_they_stand(model, name, local_files_only=local_files_only)
+    _read_as_they_stand(model, named, local_files_only=local_files_only)
     return model
 
 
-def _read_as_they_stand(model: "SentenceTransformer", name: str, *, local_files_only: bool) -> None:
+def _read_as_they_stand(
+    model: "SentenceTransformer", named: HubModel, *, local_files_only: bool
+) -> None:
     """Let a plain checkpoint that can chat take texts for texts, not for what its user says.
 
     Else each would stand in its template, whose own words (SmolLM2's are 26 tokens) are pooled with
@@ -217,7 +201,10 @@ def _read_as_they_stand(model: "SentenceTransformer", name: str, *, local_files_
     ways = [getattr(module, "modality_config", {}) for module in model]
     cache = os.getenv("SENTENCE_TRANSFORMERS_HOME")
     if any("message" in way for way in ways) and not is_sentence_transformer_model(
-        name, cache_folder=cache, local_files_only=local_files_only
+        named.id,
+        cache_folder=cache,
+        revision=named.revision,
+        local_files_only=local_files_only,
     ):
         for way in ways:
             way.pop("message", None)

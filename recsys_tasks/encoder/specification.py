@@ -18,7 +18,8 @@ class Specification:
     """An encoder before it is loaded.
 
     Attributes:
-        model: As `load_encoder` takes it: the default's name, a folder, or a Hugging Face id.
+        model: As `load_encoder` takes it: the default's name, a folder, or a Hugging Face id,
+            with its revision or without.
         max_tokens: Texts are cut or parted there.
         recipe: What is not as the model's makers had it.
     """

@@ -2,11 +2,12 @@
 
     python benchmarks/generators.py FOLDER [--preset forum] [--model FILE.gguf]
 
-takes the history before the folder's last days, and runs a night without a generator. Then a title
-that topics show as an example gets an order to a language model, a user comments with another, and
-each way to misbehave has a night of its own; with --model a real generator has the last one. Told
-of each: how many users have lists of it, what topics are called, and the ledger's note. At last
-every table is searched for a word that only the orders and the hostile answers hold.
+takes the history before the folder's last days, without what users wrote, and runs a night without
+a generator. Then a title that topics show as an example gets an order to a language model, a user
+comments with another, and each way to misbehave has a night of its own; with --model a real
+generator has the last one. Told of each: how many users have lists of it, what topics are called,
+and the ledger's note. At last every table is searched for a word that only the orders and the
+hostile answers hold.
 """
 
 import json
@@ -121,7 +122,7 @@ def main(
 ) -> None:
     """Run the nights, and tell."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with loaded_folder(folder, preset) as (warehouse, settings):
+    with loaded_folder(folder, preset, items_only=True) as (warehouse, settings):
         with warehouse.transaction() as session:
             ((last,),) = session.select(LAST_DAY)
         first = last - timedelta(days=len(WAYS) + 1)

@@ -95,7 +95,7 @@ def _tell(read: dict[str, Read], met: Replay) -> None:
     )
     for name, way in read.items():
         alone = ALONE.format(name)
-        n = sum(way.texts[key] != text for key, text in read[BASE].texts.items())
+        n = sum(way.texts.get(key) != text for key, text in read[BASE].texts.items())
         typer.echo(
             f"| {name} | {n} | {found[name]:.4f} | {gaps.get(name, '')} | {found[alone]:.4f}"
             f" | {gaps.get(alone, '')} | {way.seconds:.0f} |"

@@ -77,6 +77,7 @@ def bring_deltas(
     """
     weighing = _weighing(session, preset, live)
     stale = session.rows("stale_days", model_key=live.stored.model_key, weighing=weighing)
+    is_known = session.value("has_deltas", model_key=live.stored.model_key)
     n_days = n_deltas = 0
     reader = reader or Reader(session)
     for days in islice(_chunks(stale, CHUNK), max_chunks):
@@ -85,6 +86,8 @@ def bring_deltas(
             "mark_accumulated", model_key=live.stored.model_key, days=days, weighing=weighing
         )
         n_days += len(days)
+    if n_days and not is_known:
+        session.execute("analyze_deltas")
     return n_days, n_deltas
 
 

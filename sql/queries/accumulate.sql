@@ -164,6 +164,18 @@ where day = any(%(days)s::date[]);
 -- name: copy_daily_trends!
 copy daily_trends (item_key, day, mass) from stdin with (format "binary");
 
+-- name: has_deltas
+-- Whether a model has any by now.
+select exists (
+    select from accumulated_days
+    where accumulated_days.model_key = %(model_key)s
+) as has_deltas;
+
+-- name: analyze_deltas!
+-- Of a model that its statistics do not have the planner thinks that there are none, and reads all
+-- of them for each user, by the index of days.
+analyze daily_interests (user_key, model_key, day, half_life);
+
 -- name: mark_accumulated!
 insert into accumulated_days (model_key, day, fingerprint)
 select

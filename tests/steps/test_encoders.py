@@ -31,6 +31,13 @@ from .kept_models import states
 from .made_days import LAST, NIGHTS, made_events, made_items
 from .tenant import Tenant
 
+KNOWN_TO_THE_PLANNER = """
+select array(select unnest(most_common_vals::text::integer[]) order by 1)
+from pg_stats
+where
+    schemaname = current_schema()
+    and (tablename, attname) = ('daily_interests', 'model_key')
+"""
 PUBLISHED = nightly.STEPS[:-1]
 TOTALS = """
 select users.user_id, half_life, as_of, mass, alpha, total::text
@@ -256,6 +263,8 @@ def test_switching_back_and_retiring(shop: Tenant, other: Specification) -> None
     switch_encoder(shop.warehouse, shop.settings, "new")
     with pytest.raises(UnknownEncoder, match="serves"):
         retire_encoder(shop.warehouse, shop.settings, "new")
+    # Where it knows of one model alone, the planner reads all deltas of another for each user.
+    assert shop.rows(KNOWN_TO_THE_PLANNER) == [([1, 2],)]
 
     back = switch_encoder(shop.warehouse, shop.settings, "settings")
     retired = retire_encoder(shop.warehouse, shop.settings, "new")

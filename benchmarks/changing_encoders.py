@@ -1,6 +1,6 @@
 """A change of encoder while lists are served, killed half-way twice and begun again.
 
-    python benchmarks/changing_encoders.py FOLDER [--preset shop] [--readers 2]
+    python benchmarks/changing_encoders.py FOLDER [--preset shop] [--readers 2] [--no-retrain]
 
 makes a database in the embedded server, takes the history before the folder's last day, trains a
 model and serves its lists. Then, while readers ask for lists without a pause, and each command in a
@@ -144,6 +144,8 @@ def main(
     preset: str = "shop",
     readers: Annotated[int, typer.Option(min=1)] = 2,
     place: Annotated[Path, typer.Option(help="Of the embedded server.")] = Path("var/changing"),
+    *,
+    retrain: Annotated[bool, typer.Option(help="Else both encoders have zero-shot models.")] = True,
 ) -> None:
     """Change the encoder of a folder, and tell."""
     server = embedded.start(place)
@@ -163,14 +165,15 @@ def main(
         "| --- | --: | --- | --- | --- | --- |"
     )
     here.end("night", str(last - timedelta(days=1)))
-    here.end("train", "--no-second-stage")
-    here.end("night", str(last - timedelta(days=1)))
+    if retrain:
+        here.end("train", "--no-second-stage")
+        here.end("night", str(last - timedelta(days=1)))
     users = [user for (user,) in here.found(USERS)]
     over = Event()
     with ThreadPoolExecutor(readers) as pool:
         asking = [pool.submit(reads, dsn, users[first::readers], over) for first in range(readers)]
         try:
-            said = change(here, str(last))
+            said = change(here, str(last), retrain=retrain)
         finally:
             over.set()
     tell_reads([read for each in asking for read in each.result()])
@@ -178,8 +181,8 @@ def main(
     warehouse.close()
 
 
-def change(here: Place, night: str) -> str:
-    """The commands, one after another; what was said of the two encoders and the two models."""
+def change(here: Place, night: str, *, retrain: bool) -> str:
+    """The commands, one after another; what was said of the two encoders, and of two models."""
 
     def is_embedding() -> bool:
         return len(here.found(VECTORS)) > 1
@@ -189,15 +192,16 @@ def change(here: Place, night: str) -> str:
 
     here.killed("encoders", "add", NAME, "--dim", str(DIM), when=is_embedding)
     here.end("encoders", "add", NAME, "--dim", str(DIM))
-    compared = here.end("encoders", "compare", NAME)
-    trained = here.end("train", "--encoder", NAME, "--no-second-stage")
+    said = here.end("encoders", "compare", NAME)
+    if retrain:
+        said += here.end("train", "--encoder", NAME, "--no-second-stage")
     n_models = len(here.found(DAYS))
     here.killed("encoders", "switch", NAME, when=is_rebuilding)
     here.end("night", night)
     here.end("encoders", "switch", NAME)
     here.end("night", night)
     here.end("encoders", "retire", "settings")
-    return compared + trained
+    return said
 
 
 def tell_reads(done: list[Read]) -> None:

@@ -11,6 +11,7 @@ is retired. A row a command tells what there is when it has ended or was killed.
 readers fared.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -23,6 +24,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import psycopg2
+import structlog
 import typer
 from psycopg2.extensions import make_dsn
 
@@ -148,6 +150,7 @@ def main(
     retrain: Annotated[bool, typer.Option(help="Else both encoders have zero-shot models.")] = True,
 ) -> None:
     """Change the encoder of a folder, and tell."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     server = embedded.start(place)
     connection = psycopg2.connect(server)
     connection.autocommit = True

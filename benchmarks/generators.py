@@ -156,7 +156,11 @@ def plant(warehouse: Warehouse, day: date) -> None:
 def night(warehouse: Warehouse, settings: Settings, day: date, way: str) -> None:
     """Run a night, and tell a row of what became of it."""
     begun: dict[str, float] = {}
-    nightly.run_night(settings, day, lambda step: begun.setdefault(step, perf_counter()))
+
+    def begins(step: str) -> None:
+        begun[step] = perf_counter()
+
+    nightly.run_night(settings, day, begins)
     ends = [*list(begun.values())[1:], perf_counter()]
     seconds = dict(zip(begun, ends, strict=True))["topics"] - begun["topics"]
     with warehouse.transaction() as session:

@@ -166,7 +166,7 @@ copy daily_trends (item_key, day, mass) from stdin with (format "binary");
 
 -- name: has_deltas
 -- Whether a model has any by now.
-select exists (
+select exists(
     select from accumulated_days
     where accumulated_days.model_key = %(model_key)s
 ) as has_deltas;

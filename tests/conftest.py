@@ -19,6 +19,7 @@ from recsys_tasks.warehouse import Warehouse, connect, embedded
 
 # A busy machine, or the first import of torch, is no failure: an example may take its time.
 hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile("many", deadline=None, max_examples=800)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=3000)
 hypothesis.settings.load_profile("unhurried")
 

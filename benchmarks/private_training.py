@@ -9,8 +9,13 @@ same whatever the epsilon is read and judged once; of a folder of more users tha
 all draw the same. Told on the last four weeks, for target `new`, without noise: NDCG@10, a user as
 much as another, and its gain on the zero-shot model with the 95% interval over users; and how often
 of the draws the training itself, which judges with noise too, let its model serve.
+
+Above them, on the same days, what a shop without RECSYS_PRIVACY has: the zero-shot model, the
+learned one and that with its second stage (where validation likes them better, as in a backtest),
+trained by the ordinary training with seed 0 on the same days, on trends that nobody noised.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +26,24 @@ from rich.console import Console
 
 from benchmarks.folders import taken_folder
 from benchmarks.noise import Daily, exact, noised
+from recsys_tasks.evaluation import Replay, replay
+from recsys_tasks.evaluation.judging import in_segment
+from recsys_tasks.evaluation.judging import judge as judge_lists
+from recsys_tasks.evaluation.metrics import METRICS
 from recsys_tasks.interactions import date_of
 from recsys_tasks.interest_model import ZeroShot
+from recsys_tasks.interest_scorer import InterestScorer
 from recsys_tasks.noise import NoiseKey, Release, concentrated
 from recsys_tasks.settings import preset_of, read_settings
 from recsys_tasks.terminal import table
-from recsys_tasks.training import TrainingData
+from recsys_tasks.training import (
+    INTEREST,
+    RERANKED,
+    SharedTraining,
+    TrainedScorer,
+    TrainingData,
+    TrainingOptions,
+)
 from recsys_tasks.training.private import Lesson
 from recsys_tasks.training.private.judging import judge
 from recsys_tasks.training.private.learning import COUNTED, DELTA, JUDGED, drawn, judged_days
@@ -36,6 +53,11 @@ from recsys_tasks.warehouse.history import History
 
 EPSILONS = (100.0, 8.0, 4.0, 2.0, 1.0, 0.5)  # the first is as good as no noise
 MOST = 5  # items that a person counts in a day at most
+EXACT = {
+    "content": "zero-shot, exact trends",
+    INTEREST: "learned without noise",
+    RERANKED: "and its second stage",
+}
 
 
 def told_of(daily: Daily) -> ToldDays:
@@ -54,15 +76,52 @@ def told_of(daily: Daily) -> ToldDays:
 def lesson_of(history: History, zero_shot: ZeroShot, trends: float) -> Lesson:
     """What every training learns from and is judged on."""
     told = told_of(noised(history, exact(history), trends, MOST))
-    data = TrainingData(
-        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
-    )
+    data = data_of(history, zero_shot)
     until = int(history.interactions.days[-1]) + 1
     names = [str(row) for row in range(len(history.user_keys))]
     key, release = key_of(0), release_of(until, EPSILONS[0])
     rho = concentrated(EPSILONS[0], DELTA) * COUNTED / 2
     theirs = drawn(data, names, key, release, Telling(key, release), rho)
     return Lesson.of(theirs, told, judged_days(told, until))
+
+
+def data_of(history: History, zero_shot: ZeroShot) -> TrainingData:
+    """All that happened."""
+    return TrainingData(
+        history.interactions, history.catalogue, history.item_keys, history.vectors, zero_shot
+    )
+
+
+def without_noise(
+    history: History, zero_shot: ZeroShot, days: range
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """NDCG@10 of users by each model of a shop that noises nothing; the zero-shot one first."""
+    data = data_of(history, zero_shot)
+    shared = SharedTraining(data, TrainingOptions(device="cpu"))
+    met = replay(
+        data.interactions,
+        data.catalogue,
+        len(history.user_keys),
+        [
+            InterestScorer("content", zero_shot, data.vectors),
+            TrainedScorer(INTEREST, shared),
+            TrainedScorer(RERANKED, shared),
+        ],
+        days.start,
+        days.stop,
+        ks=(10,),
+        targets=("new",),
+    )
+    for name, shown in EXACT.items():
+        yield shown, of_users(met, name)
+
+
+def of_users(met: Replay, name: str) -> NDArray[np.float64]:
+    """NDCG@10 of each user, the mean over their days."""
+    values = METRICS["ndcg"].measure(judge_lists(met, "new", name, "all"))
+    users = met.user_days.users[in_segment(met, "new", "all")]
+    _, rows, sizes = np.unique(users, return_inverse=True, return_counts=True)
+    return np.bincount(rows, values, len(sizes)) / sizes
 
 
 def key_of(draw: int) -> NoiseKey:
@@ -106,24 +165,36 @@ def main(
 
 
 def show(history: History, preset: str, trends: float, draws: int) -> None:
-    """A row an epsilon; how far it is, on the way."""
+    """A row a model; how far it is, on the way."""
     console, zero_shot = Console(width=120), ZeroShot.of(preset_of(read_settings(preset=preset)))
     lesson = lesson_of(history, zero_shot, trends)
-    start, days = lesson.ndcg(zero_shot), lesson.days
-    shown = table("epsilon a user", "NDCG@10 ", "beside zero-shot ", "served ")
+    shown = table("epsilon a user", "users ", "NDCG@10 ", "beside zero-shot ", "served ")
+    days = lesson.days
     shown.title = (
-        f"{date_of(days.start)} until {date_of(days.stop)}: {len(start):,} users, learned from"
-        f" {len(lesson.read.starts):,}, trends of epsilon {trends:g}"
+        f"{date_of(days.start)} until {date_of(days.stop)}, learned from"
+        f" {len(lesson.read.starts):,} users, trends of epsilon {trends:g}"
     )
-    shown.add_row("zero-shot", f"{start.mean():.4f}", "", "")
-    for epsilon in EPSILONS:
-        found = [trained(lesson, start, epsilon, draw) for draw in range(draws)]
-        mean = np.mean([values for values, _ in found], axis=0)
-        served = f"{sum(serves for _, serves in found)} of {draws}"
-        row = (f"{epsilon:g}", f"{mean.mean():.4f}", gain(mean, start), served)
+    for row in rows_of(lesson, history, zero_shot, draws):
         console.print(*row, highlight=False)
         shown.add_row(*row)
     console.print(shown)
+
+
+def rows_of(
+    lesson: Lesson, history: History, zero_shot: ZeroShot, draws: int
+) -> Iterator[tuple[str, ...]]:
+    """Models without noise, each beside the first of them; then a row an epsilon."""
+    exactly = [*without_noise(history, zero_shot, lesson.days)]
+    for name, found in exactly:
+        gained = "" if found is exactly[0][1] else gain(found, exactly[0][1])
+        yield name, f"{len(found):,}", f"{found.mean():.4f}", gained, ""
+    start = lesson.ndcg(zero_shot)
+    yield "zero-shot", f"{len(start):,}", f"{start.mean():.4f}", "", ""
+    for epsilon in EPSILONS:
+        drawn = [trained(lesson, start, epsilon, draw) for draw in range(draws)]
+        mean = np.mean([values for values, _ in drawn], axis=0)
+        served = f"{sum(serves for _, serves in drawn)} of {draws}"
+        yield f"{epsilon:g}", f"{len(mean):,}", f"{mean.mean():.4f}", gain(mean, start), served
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         with warehouse.transaction() as session:
             yield _server(session)
             yield _schema(session)
+            yield _rights(session)
             yield from _source(session, settings)
             yield _identities(session, settings)
             yield from (ask(session) for ask in _QUESTIONS)
@@ -64,6 +65,18 @@ def _server(session: Session) -> Finding:
 def _schema(session: Session) -> Finding:
     version = session.value("schema_version")
     return Finding(is_well=True, what=f"schema {session.schema} at version {version}")
+
+
+def _rights(session: Session) -> Finding:
+    """Whether roles have what the schema's rules say: a restore leaves that out."""
+    n_lacking, n_open = session.rows("rights_amiss")[0]
+    if not n_lacking and not n_open:
+        return Finding(is_well=True, what="roles have the rights that they should")
+    return Finding(
+        is_well=False,
+        what=f"roles lack {n_lacking} rights, and everybody may call {n_open} functions",
+        remedy="Run `ebbtide access --apply` as the schema's owner.",
+    )
 
 
 def _source(session: Session, settings: Settings) -> Iterator[Finding]:

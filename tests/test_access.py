@@ -163,6 +163,31 @@ def test_roles_of_one_tenant_do_not_reach_another(warehouse: Warehouse) -> None:
         assert not may(dsn, "select * from recsys.recommendations")
 
 
+def test_a_policy_on_a_shared_source_holds_for_a_tenants_nights(
+    warehouse: Warehouse, settings: Settings
+) -> None:
+    """Decision 14: the mapping is a view of the login's own, and so no way around the policy."""
+    create_source(warehouse)
+    add_items(warehouse, {"item_id": "i1"})
+    add_events(warehouse, *({"user_id": user, "item_id": "i1"} for user in ("ours", "theirs")))
+    with warehouse.transaction() as session:
+        session.select("grant usage on schema app to recsys_pipeline")
+        session.select("grant select on all tables in schema app to recsys_pipeline")
+        session.select("alter table app.events enable row level security")
+        session.select(
+            "create policy ours on app.events to recsys_pipeline using (user_id = 'ours')"
+        )
+
+    with login(warehouse, "recsys_pipeline") as dsn:
+        nightly.run_step("extract", NIGHT, settings.model_copy(update={"dsn": dsn}))
+        for opened in nightly._open.values():
+            opened.close()
+        nightly._open.clear()
+
+    with warehouse.transaction() as session:
+        assert session.select("select user_id from users") == [("ours",)]
+
+
 def test_no_password_is_in_a_log_the_ledger_an_error_or_an_alert(
     settings: Settings, warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import structlog
 
 import recsys_tasks
+from recsys_tasks.erasing.learned import learned_from
 from recsys_tasks.erasing.report import ErasureReport, report_of
 from recsys_tasks.errors import BadSettings, BadSource, ErasureIncomplete, NothingHeld
 from recsys_tasks.settings import Settings, fingerprint_of
@@ -45,7 +46,7 @@ class _Removed(NamedTuple):
     Attributes:
         user_key: None of a user who was not known.
         rows: By table.
-        models: Learned models that may know of the user, with their state.
+        models: Learned models and tuned encoders that may know of the user, with their state.
     """
 
     user_key: int | None
@@ -142,7 +143,7 @@ def _remove(session: Session, settings: Settings, user_id: str, key: Key) -> _Re
     user_key = session.value("key_of_user", user_id=user_id)
     names = names_of(session, settings, user_id, user_key)
     first_day = user_key and session.value("first_day_of_user", user_key=user_key)
-    models = session.rows("models_that_learned_from", first_day=first_day) if first_day else []
+    learned = learned_from(session, settings, first_day) if first_day else {}
     user_keys = [] if user_key is None else [int(user_key)]
     social = has_people(settings.preset)
     session.execute("create_person", user_id=user_id if social else None)
@@ -155,7 +156,7 @@ def _remove(session: Session, settings: Settings, user_id: str, key: Key) -> _Re
     rows[_LEDGER] = sum(
         session.execute("forget_in_ledger", user_id=name, distinctive=DISTINCTIVE) for name in names
     )
-    return _Removed(user_key, names, rows, dict(models))
+    return _Removed(user_key, names, rows, learned)
 
 
 def _forget_person(session: Session, user_id: str, pseudonym: str, people: Iterable[int]) -> int:

@@ -13,7 +13,7 @@ from recsys_tasks.warehouse.tombstones import Key, keys_at_hand
 
 STAYS: Final = (
     "Counts and means over many users: trends, evaluations, experiments, scales of ratings.",
-    "Learned models that may know of the user's behaviour, until they are retired: `models`.",
+    "Models and tuned encoders that may know of the user's behaviour, until retired: `models`.",
     "The source, which is only read: `rows_in_source`. None of it is taken in again.",
     "Backups and server logs of before, for as long as they are kept.",
     "Places where the id stands in what others wrote, or as something else's name: `mentioned`.",
@@ -35,7 +35,7 @@ class ErasureReport(NamedTuple):
         mentioned: Rows by table and column where the id stands in another meaning.
         source: The name of the source.
         rows_in_source: What it still has of the user; None where it could not be read.
-        models: Learned models that may know of the user's behaviour, with their state.
+        models: Learned models and tuned encoders that may know of the user, with their state.
         stays: What an erasure cannot reach, in words.
         signature: HMAC-SHA256 over all the rest, hexadecimal.
     """

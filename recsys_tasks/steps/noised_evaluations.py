@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from recsys_tasks.evaluation import TARGETS, Evaluation, meet_day
+from recsys_tasks.evaluation import TARGETS, Evaluation, ReadyLists, meet_day
 from recsys_tasks.evaluation.judging import part_of
 from recsys_tasks.evaluation.measuring import Measuring
 from recsys_tasks.evaluation.records import records
@@ -86,14 +86,7 @@ def _release(session: Session, settings: Settings, privacy: Privacy, release: Re
     served = read_day(session, preset_of(settings), model, day, night, rating_scale=scale)
     # Variants that nobody was served are told too: whether somebody was is a person's affair.
     names = sorted({FIRST_VARIANT, *(name for _, name in session.rows("served_variants"))})
-    cells = [
-        (name, target, part, what)
-        for name in names
-        for target in TARGETS
-        for part in PARTS
-        for what in (USERS, *METRICS)
-    ]
-    key = NoiseKey(noise_secret(settings))
+    key, cells = NoiseKey(noise_secret(settings)), _cells(names)
     noised = _noised(session, key, release, privacy.evaluation_epsilon, cells, _sums(served, day))
     rows = [
         row
@@ -105,14 +98,29 @@ def _release(session: Session, settings: Settings, privacy: Privacy, release: Re
     return len(rows)
 
 
+def _cells(variants: Sequence[str]) -> list[Cell]:
+    """All that is told of a day."""
+    return [
+        (name, target, part, what)
+        for name in variants
+        for target in TARGETS
+        for part in PARTS
+        for what in (USERS, *METRICS)
+    ]
+
+
 def _sums(served: ServedDay, day: date) -> dict[Cell, int]:
     """Users, and their metrics, by variant, target and segment; what is not there is 0."""
-    found: dict[Cell, int] = {}
     if not len(served.truth):
-        return found
+        return {}
     met = meet_day(*served[:3], day_number(day), served.published)
     served.vectors.bring(met)
-    for lists in served.published:
+    return _sums_by_list(met, served.published)
+
+
+def _sums_by_list(met: Replay, published: Sequence[ReadyLists]) -> dict[Cell, int]:
+    found: dict[Cell, int] = {}
+    for lists in published:
         theirs = met.among(np.intersect1d(lists.users, met.user_days.users), [lists.name])
         found |= _sums_of(theirs, lists.name)
     return found

@@ -1,12 +1,40 @@
 """Counts with noise, and the account of what it costs to tell them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.noise import GRID, NoiseKey, Release, guarantee, noise, scale_for
 from recsys_tasks.warehouse import Session
+
+
+class Told(NamedTuple):
+    """What may be seen of counts.
+
+    Attributes:
+        counts: With noise, in steps of 1 / GRID, shape (n,).
+        scale: Of the noise, in the same steps.
+        content: A keyed digest of the exact counts.
+    """
+
+    counts: NDArray[np.int64]
+    scale: float
+    content: bytes
+
+
+def told(
+    key: NoiseKey,
+    release: Release,
+    epsilon: float,
+    sensitivity: int,
+    cells: Sequence[str],
+    exact: NDArray[np.int64],
+) -> Told:
+    """Add noise to every cell; arguments as of `released`."""
+    content, scale = key.content(cells, exact), scale_for(epsilon, sensitivity)
+    return Told(exact + noise(*key.words(release, content, cells), scale), scale, content)
 
 
 def released(
@@ -32,15 +60,14 @@ def released(
     Returns:
         The counts with noise, shape (n,), and the noise's scale, in the same steps.
     """
-    content, scale = key.content(cells, exact), scale_for(epsilon, sensitivity)
-    noised = exact + noise(*key.words(release, content, cells), scale)
+    found = told(key, release, epsilon, sensitivity, cells, exact)
     session.execute(
         "upsert_release",
         **release._asdict(),
-        content=content,
-        **guarantee(scale, sensitivity)._asdict(),
+        content=found.content,
+        **guarantee(found.scale, sensitivity)._asdict(),
         sensitivity=sensitivity / GRID,
-        scale=scale / GRID,
+        scale=found.scale / GRID,
         key_id=key.key_id,
     )
-    return noised, scale
+    return found.counts, found.scale

@@ -47,3 +47,45 @@ cross join lateral aclexplode(pg_namespace.nspacl) as grants
 where
     pg_namespace.nspname = 'public'
     and grants.grantee = 0;
+
+-- name: rights_amiss
+-- What secure_schema() would put in order: rights that the roles should have and lack, as after a
+-- restore without privileges, and functions that everybody may call.
+with holders as (
+    select
+        pg_roles.oid,
+        kinds.kind
+    from unnest(array['pipeline', 'reader', 'analyst']) as kinds (kind)
+    inner join pg_roles on pg_roles.rolname = current_schema() || '_' || kinds.kind
+    where not pg_roles.rolcanlogin
+),
+
+lacking as (
+    select holders.oid
+    from holders
+    where not has_schema_privilege(holders.oid, current_schema()::text, 'usage')
+    union all
+    select holders.oid
+    from holders
+    inner join access_rules on holders.kind = access_rules.role
+    where
+        case access_rules.kind
+            when 'relation'
+                then not has_any_column_privilege(
+                    holders.oid, quote_ident(access_rules.name), 'select'
+                )
+            else not has_function_privilege(
+                holders.oid, access_rules.name::regproc::oid, 'execute'
+            )
+        end
+)
+
+select
+    (select count(*) from lacking) as n_lacking,
+    (
+        select count(*)
+        from pg_proc
+        where
+            pg_proc.pronamespace = quote_ident(current_schema())::regnamespace
+            and has_function_privilege('public', pg_proc.oid, 'execute')
+    ) as n_open;

@@ -407,6 +407,15 @@ where
     and models.artifact is not null
 order by models.model_key;
 
+-- name: encoders_with_origin
+-- Encoders that were added by name; which of them were tuned, their folders tell.
+select
+    encoders.name,
+    encoders.state,
+    encoders.specification
+from encoders
+order by encoders.name;
+
 -- name: lock_erasures!
 -- An erasure waits until files that are being loaded are in, and they wait for it: nothing of the
 -- user slips in between.

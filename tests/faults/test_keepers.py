@@ -1,23 +1,30 @@
-"""What is done to a schema beside nights, disturbed: erasures, pseudonyms, upkeep, upgrades."""
+"""What is done to a schema beside nights, disturbed: erasures, upkeep, upgrades, trainings."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg2
 import pytest
+from models import learned_of
 from pydantic import SecretStr
 
 from recsys_tasks.erasing import erase
 from recsys_tasks.errors import EbbtideError
+from recsys_tasks.finetuning import TuningOptions
+from recsys_tasks.interest_model import ZeroShot
 from recsys_tasks.maintaining import maintain
+from recsys_tasks.modelling import Fitted, Request, train, tune_encoder
 from recsys_tasks.renaming import give_back, rotate
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import connect
+from recsys_tasks.warehouse.history import History
 
 from .contents import State, differences
 from .disturbed import LEDGER
 from .injecting import AFTER_COMMIT, COMMITTED, FAULTS, Script, watched
-from .places import Place, administer
+from .places import DAYS, Place, administer
 from .released import take_back
 from .tally import Tally
 
@@ -51,6 +58,27 @@ def go_back(dsn: str) -> None:
     administer(dsn, "set search_path to recsys, public", "select secure_schema()")
 
 
+def learn(settings: Settings) -> None:
+    """A training whose model serves; which one it is, the day says."""
+    warehouse = connect(settings)
+    train(warehouse, settings, fitter=fitted, force=True)
+    warehouse.close()
+
+
+def fitted(history: History, zero_shot: ZeroShot, until: int, request: Request) -> Fitted:
+    """What a fit leaves, without its minutes: what is written of it is what is disturbed."""
+    del zero_shot, request
+    model = learned_of(history.item_keys.tolist(), history.vectors.shape[1], seed=until)
+    return Fitted(model, {"interactions": len(history.interactions.before(until))})
+
+
+def tune(settings: Settings) -> None:
+    """An encoder that is tuned in one pass, and stands beside the one that serves."""
+    warehouse = connect(settings)
+    tune_encoder(warehouse, settings, "tuned", TuningOptions(max_passes=1), until=DAYS[-1])
+    warehouse.close()
+
+
 DEEDS = {
     "erasure": Deed(lambda settings: erase(settings, "u1")),
     "pseudonyms": Deed(rotate),
@@ -60,14 +88,16 @@ DEEDS = {
         lambda settings: connect(settings).close(),
         first=lambda settings: go_back(str(settings.dsn)),
     ),
+    "training": Deed(learn, is_one=False),
+    "tuning": Deed(tune, is_one=False),
 }
 
 
 @pytest.mark.parametrize("name", DEEDS)
 def test_it_leaves_all_or_nothing_and_is_made_up_for(
-    world: Place, some: Choose, tally: Tally, name: str
+    world: Place, some: Choose, tally: Tally, tmp_path: Path, name: str
 ) -> None:
-    deed, settings = DEEDS[name], world.settings.model_copy(update=CHOSEN)
+    deed, settings = DEEDS[name], world.settings.model_copy(update=CHOSEN | {"var": tmp_path})
     with world._replace(settings=settings).copied() as begun:
         if deed.first:
             deed.first(begun.settings)
@@ -79,6 +109,7 @@ def test_it_leaves_all_or_nothing_and_is_made_up_for(
         assert differs(before, after)
         for fault, at in some(places_of(script.points), 1):
             with tally.injection(f"{name}, disturbed"), begun.copied() as place:
+                shutil.rmtree(tmp_path)  # what was made of it before
                 disturb(place, deed, Script(at, FAULTS[fault]), before, after)
 
 
@@ -101,12 +132,19 @@ def disturb(place: Place, deed: Deed, script: Script, before: State, after: Stat
             end = error
     assert script.is_met
     found = place.state()
+    assert found.shown in (before.shown, after.shown)
+    # The model that serves changes last, when all that it needs is there.
+    assert serving(found) == serving(before) or not differs(found, after)
     if deed.is_one:
         assert not differs(found, before) or not differs(found, after)
     if end is None:
         assert not differs(found, after)
     deed.do(place.settings)
     assert not differs(place.state(), after)
+
+
+def serving(state: State) -> list[str]:
+    return [row for row in state.rows["models"] if "('state', 'serving')" in row]
 
 
 def differs(found: State, expected: State) -> list[str]:

@@ -90,13 +90,18 @@ def test_a_restored_schema_gets_its_rights_back(
         administer(dsn, "create extension vector")
         command(own_server, "pg_restore", "--no-owner", "--no-privileges", f"--dbname={dsn}", dump)
         before = ask(dsn, asked)
-        warehouse = connect(stage.place.settings.model_copy(update={"dsn": dsn}))
+        settings = stage.place.settings.model_copy(update={"dsn": dsn})
+        doubt = doubt_of(settings, "roles")
+        warehouse = connect(settings)
         from recsys_tasks.warehouse import access
 
         with warehouse.transaction(exclusive=True) as session:
             assert access.secure(session) == []
         warehouse.close()
         assert (before, ask(dsn, asked)) == (False, True)
+        assert "everybody may call" in doubt
+        assert "ebbtide access --apply" in doubt
+        assert doubt_of(settings, "roles") == ""
 
 
 @pytest.mark.parametrize("schemas", [("recsys", "recsys_identities", "app"), ("recsys", "app")])
@@ -141,9 +146,9 @@ def test_pseudonyms_are_restored_with_who_is_behind_them(
             assert "nobody knows who is behind 1 of them" in doubt_of(there)
 
 
-def doubt_of(settings: Settings) -> str:
-    """What the doctor finds wrong with pseudonyms."""
-    found = [one for one in diagnose(settings) if "pseudonyms" in one.what and not one.is_well]
+def doubt_of(settings: Settings, of: str = "pseudonyms") -> str:
+    """What the doctor finds wrong with them."""
+    found = [one for one in diagnose(settings) if of in one.what and not one.is_well]
     return "; ".join(f"{one.what}. {one.remedy}" for one in found)
 
 

@@ -50,7 +50,10 @@ def of_last_night(rows: Rows) -> Rows:
 
 
 def connect_and_migrate(place: Place) -> tuple[int, ...]:
+    """Every right is granted anew on the way."""
     warehouse = Warehouse(place.dsn, place.settings.schema_name)
     applied = warehouse.migrate()
+    with warehouse.transaction() as session:
+        assert session.rows("rights_amiss") == [(0, 0)]
     warehouse.close()
     return applied

@@ -20,6 +20,7 @@ from recsys_tasks.errors import BadSettings, IdentityKeyDiffers, NothingHeld
 from recsys_tasks.exporting import export
 from recsys_tasks.loading import load_folder
 from recsys_tasks.renaming import give_back, rotate
+from recsys_tasks.settings import Privacy
 from recsys_tasks.steps import extract
 from recsys_tasks.warehouse.queries import ROOT
 from recsys_tasks.warehouse.tombstones import Key
@@ -183,15 +184,26 @@ def test_a_key_that_is_missing_or_another_stops_the_night(filled: Tenant) -> Non
 
 
 def test_the_key_is_written_nowhere(filled: Tenant) -> None:
-    tenant = keyed(filled)
+    """Nor are the keys of erasures and of noise, as they are or as bytes."""
+    others = {name: SecretStr(f"a secret of the {name}") for name in ("erasure_key", "noise_key")}
+    secrets = [*SECRETS, *(secret.get_secret_value() for secret in others.values())]
+    privacy = Privacy(epsilon=1.0, evaluation_epsilon=1.0)
+    tenant = keyed(filled, privacy=privacy, **others)
     with capture_logs() as logs:
-        run_nights(tenant, 1)
+        run_nights(tenant, 2)
+        report = erase(tenant.settings, USERS[1])
         with pytest.raises(IdentityKeyDiffers) as error:
             keyed(filled, SECRETS[1]).extract(NIGHTS[1])
 
-    for secret in SECRETS:
-        assert secret not in everywhere(tenant) + repr(logs) + str(error.value)
-        assert secret not in repr(keyed(filled, secret).settings)
+    assert tenant.rows("select distinct mechanism from noise_releases order by 1") == [
+        ("evaluations",),
+        ("trends",),
+    ]
+    told = everywhere(tenant) + repr(logs) + str(error.value) + report.as_json()
+    told += repr(tenant.settings)
+    assert [secret for secret in secrets if secret in told] == []
+    assert [secret for secret in secrets if secret.encode().hex() in told] == []
+    assert SECRETS[1] not in repr(keyed(filled, SECRETS[1]).settings)
 
 
 def test_what_names_somebody_is_not_taken(tenant: Tenant) -> None:

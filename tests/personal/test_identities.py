@@ -193,7 +193,7 @@ def test_the_key_is_written_nowhere(filled: Tenant) -> None:
         run_nights(tenant, 2)
         report = erase(tenant.settings, USERS[1])
         with pytest.raises(IdentityKeyDiffers) as error:
-            keyed(filled, SECRETS[1]).extract(NIGHTS[1])
+            keyed(filled, SECRETS[1], **others).extract(NIGHTS[1])
 
     assert tenant.rows("select distinct mechanism from noise_releases order by 1") == [
         ("evaluations",),

@@ -69,14 +69,10 @@ lacking as (
     from holders
     inner join access_rules on holders.kind = access_rules.role
     where
-        case access_rules.kind
+        not case access_rules.kind
             when 'relation'
-                then not has_any_column_privilege(
-                    holders.oid, quote_ident(access_rules.name), 'select'
-                )
-            else not has_function_privilege(
-                holders.oid, access_rules.name::regproc::oid, 'execute'
-            )
+                then has_any_column_privilege(holders.oid, quote_ident(access_rules.name), 'select')
+            else has_function_privilege(holders.oid, access_rules.name::regproc::oid, 'execute')
         end
 )
 

@@ -188,7 +188,7 @@ def test_the_key_is_written_nowhere(filled: Tenant) -> None:
     others = {name: SecretStr(f"a secret of the {name}") for name in ("erasure_key", "noise_key")}
     secrets = [*SECRETS, *(secret.get_secret_value() for secret in others.values())]
     privacy = Privacy(epsilon=1.0, evaluation_epsilon=1.0)
-    tenant = keyed(filled, privacy=privacy, **others)
+    tenant = keyed(filled, SECRETS[0], privacy=privacy, **others)
     with capture_logs() as logs:
         run_nights(tenant, 2)
         report = erase(tenant.settings, USERS[1])

@@ -1,7 +1,6 @@
 """Texts as batches of tokens: alike in length, bounded in tokens, made while the model computes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_tasks.encoder.parts import Part, split
+from recsys_tasks.threads import threads_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -99,7 +99,7 @@ def batches(features: Features, most_texts: int, most_tokens: float = inf) -> It
 
 def made_ahead(items: Iterator[Item]) -> Iterator[Item]:
     """The same items in the same order; the next one is made while this one is used."""
-    with ThreadPoolExecutor(1) as thread:
+    with threads_of(1) as thread:
         coming = thread.submit(next, items, None)
         while (item := coming.result()) is not None:
             coming = thread.submit(next, items, None)
@@ -110,7 +110,7 @@ def spread(
     cut: Iterator[Window], workers: Sequence[Callable[[Window], Found]]
 ) -> Iterator[tuple[Window, Found]]:
     """What the workers make of the windows, in their order; each worker has one at a time."""
-    with ThreadPoolExecutor(len(workers)) as threads:
+    with threads_of(len(workers)) as threads:
         while some := list(islice(cut, len(workers))):
             found = threads.map(lambda work, window: work(window), workers, some)
             yield from zip(some, found, strict=True)

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from recsys_tasks.evaluation.top_k import top_k
 from recsys_tasks.evaluation.touched import Touched
 from recsys_tasks.evaluation.user_days import Target, UserDays
 from recsys_tasks.interactions import NO_ROW
+from recsys_tasks.threads import threads_of
 
 AT_ONCE: Final = 4096  # user-days without a row of scores each
 
@@ -154,7 +154,7 @@ def _in_threads(meet: Callable[[Target, Batch], None], met: Replay, whole: Batch
     """Call it for each target and batch of a day: numpy computes, and no two write the same."""
     batches = [*parts_of(met.user_days, whole, AT_ONCE)]
     jobs = zip(*product(met.targets, batches), strict=True)
-    with ThreadPoolExecutor(THREADS) as threads:
+    with threads_of(THREADS) as threads:
         deque(threads.map(meet, *jobs), maxlen=0)  # raises what one of them raised
 
 

@@ -4,7 +4,6 @@ Many lists are the same: a baseline's are everyone's but for what each user touc
 published is mostly one list for both targets. So of some thousands each is measured once.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 from typing import Final
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from recsys_tasks.evaluation.metrics import METRICS, Judged
 from recsys_tasks.evaluation.replays import THREADS, Replay
 from recsys_tasks.evaluation.user_days import Target
+from recsys_tasks.threads import threads_of
 
 AT_ONCE: Final = 4096  # user-days
 NAMES: Final = tuple(
@@ -48,7 +48,7 @@ class Nature:
         found = {(name, k): np.empty((len(self._lists), n)) for name in NAMES for k in met.ks}
         has_vector = np.asarray(met.catalogue.vectors.any(axis=1))
         parts = [slice(start, min(start + AT_ONCE, n)) for start in range(0, n, AT_ONCE)]
-        with ThreadPoolExecutor(THREADS) as threads:
+        with threads_of(THREADS) as threads:
             list(threads.map(partial(self._measure, found, has_vector), parts))
         return found
 

@@ -1,7 +1,6 @@
 """A replay in figures: rows of `evaluations`, and who wins."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, product
 from typing import Final, NamedTuple
@@ -15,6 +14,7 @@ from recsys_tasks.evaluation.metrics import METRICS
 from recsys_tasks.evaluation.natures import Nature
 from recsys_tasks.evaluation.replays import Replay
 from recsys_tasks.evaluation.user_days import SEGMENTS, Segment, Target
+from recsys_tasks.threads import threads_of
 
 # Metrics that say how well lists meet behaviour: more is better.
 ACCURACY: Final = tuple(
@@ -90,7 +90,7 @@ def summarise(met: Replay) -> list[Evaluation]:
     has no rows.
     """
     natures = _natures(met)
-    with ThreadPoolExecutor(len(met.targets) or 1) as threads:  # numpy computes in each
+    with threads_of(len(met.targets) or 1) as threads:  # numpy computes in each
         found = threads.map(partial(_of_target, met, natures), met.targets)
         return list(chain.from_iterable(found))
 

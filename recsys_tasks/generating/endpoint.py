@@ -3,7 +3,6 @@
 import json
 import socket
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -16,6 +15,7 @@ from pydantic import SecretStr
 
 from recsys_tasks.generating.generator import MAX_TOKENS, GeneratorFailed
 from recsys_tasks.generating.prompts import Prompt
+from recsys_tasks.threads import threads_of
 
 AT_ONCE: Final = 4
 PATIENCE: Final = 20.0  # seconds for one answer
@@ -44,7 +44,7 @@ class Endpoint:
             GeneratorFailed: It refused the key or the model, or cannot be reached.
         """
         until = monotonic() + min(seconds, PATIENCE)
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with threads_of(AT_ONCE) as threads:
             asked = [threads.submit(self._ask, prompt, until) for prompt in prompts]
             return [future.result() for future in asked]
 

@@ -1,7 +1,6 @@
 """Exact top-k: every item is scored for every user, in batches."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recsys_tasks.interactions import NO_ROW
+from recsys_tasks.threads import threads_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,7 +99,7 @@ def _at_once(rank: Callable[[slice], None], batches: Iterable[slice], n_workers:
     n_threads = torch.get_num_threads()
     each = (n_threads // n_workers,)
     try:
-        with ThreadPoolExecutor(n_workers, "ranking", torch.set_num_threads, each) as workers:
+        with threads_of(n_workers, "ranking", torch.set_num_threads, each) as workers:
             for _ in workers.map(rank, batches):
                 pass  # an error is raised here
     finally:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from recsys_tasks.threads import threads_of
+
 Part = TypeVar("Part")
 Read = TypeVar("Read")
 Made = TypeVar("Made")
@@ -32,7 +34,7 @@ def overlap(
     Raises:
         Exception: The first of any of the three; the transaction is to be taken back.
     """
-    with ThreadPoolExecutor(1, "database") as database:
+    with threads_of(1, "database") as database:
         ahead = iter(parts)
         reading = _next(database, read, ahead)
         writing: Future[None] | None = None

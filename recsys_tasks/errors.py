@@ -5,6 +5,7 @@ EbbtideError
 ├── BadSource
 ├── BadStatement
 ├── DatabaseUnavailable
+├── DatabaseFull
 ├── SchemaTooNew
 ├── SchemaOutOfStep
 ├── UnknownTenant
@@ -105,6 +106,11 @@ class BadStatement(EbbtideError):
 class DatabaseUnavailable(EbbtideError):
     """The database cannot be used: {reason}. Check --dsn (or RECSYS_DSN), then run
     `ebbtide doctor`."""
+
+
+class DatabaseFull(EbbtideError):
+    """The database's disk is full: {reason}. Make room on it, then run the same again; nothing was
+    changed."""
 
 
 class SchemaTooNew(EbbtideError):

@@ -10,10 +10,7 @@ ROOM: Final = 64 << 20  # bytes that a thread may need to come to life: its stac
 
 
 def threads_of(
-    n: int,
-    name: str = "",
-    initializer: Callable[..., object] | None = None,
-    initargs: tuple[object, ...] = (),
+    n: int, name: str = "", initializer: Callable[[], object] | None = None
 ) -> ThreadPoolExecutor:
     """A pool of n threads that are alive; arguments as of ThreadPoolExecutor.
 
@@ -24,7 +21,7 @@ def threads_of(
     Raises:
         MemoryError: There is not.
     """
-    pool, together = ThreadPoolExecutor(n, name, initializer, initargs), Barrier(n + 1)
+    pool, together = ThreadPoolExecutor(n, name, initializer), Barrier(n + 1)
     try:
         for _ in range(n):
             _ask_for_room()

@@ -1,6 +1,7 @@
 """Exact top-k: every item is scored for every user, in batches."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,9 +98,9 @@ def _at_once(rank: Callable[[slice], None], batches: Iterable[slice], n_workers:
     import torch  # noqa: PLC0415  as in top_k
 
     n_threads = torch.get_num_threads()
-    each = (n_threads // n_workers,)
+    begin = partial(torch.set_num_threads, n_threads // n_workers)
     try:
-        with threads_of(n_workers, "ranking", torch.set_num_threads, each) as workers:
+        with threads_of(n_workers, "ranking", begin) as workers:
             for _ in workers.map(rank, batches):
                 pass  # an error is raised here
     finally:

@@ -8,7 +8,7 @@ from psycopg2 import errors as postgres
 from psycopg2 import extensions, sql
 from sqlalchemy import Engine, create_engine
 
-from recsys_tasks.errors import DatabaseUnavailable, NightBusy, first_line
+from recsys_tasks.errors import DatabaseFull, DatabaseUnavailable, NightBusy, first_line
 from recsys_tasks.settings import Settings
 from recsys_tasks.warehouse import access, embedded
 from recsys_tasks.warehouse.migrating import is_current, migrate
@@ -57,6 +57,7 @@ class Warehouse:
         Raises:
             NightBusy: Another one was still running after `lock_timeout` seconds.
             DatabaseUnavailable: There is no connection to be had, or it was lost.
+            DatabaseFull: There is no room for what is written.
         """
         try:
             pooled = self._engine.raw_connection()
@@ -72,6 +73,8 @@ class Warehouse:
                 self._lock(session, "lock_schema" if exclusive else "share_schema")
             yield session
             connection.commit()
+        except psycopg2.errors.DiskFull as error:
+            raise DatabaseFull(reason=first_line(error)) from error
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             pooled.invalidate()
             raise DatabaseUnavailable(reason=first_line(error)) from error

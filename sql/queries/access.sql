@@ -50,7 +50,8 @@ where
 
 -- name: rights_amiss
 -- What secure_schema() would put in order: rights that the roles should have and lack, as after a
--- restore without privileges, and functions that everybody may call.
+-- restore without privileges or without something that they are for, and functions that everybody
+-- may call.
 with holders as (
     select
         pg_roles.oid,

@@ -15,7 +15,7 @@ from pg_class
 inner join pg_attribute on pg_attribute.attrelid = pg_class.oid
 where
     pg_class.relnamespace = to_regnamespace(%(schema)s)
-    and pg_class.relkind in ('r', 'p')
+    and pg_class.relkind = any(%(kinds)s)
     and not pg_class.relispartition
     and pg_attribute.attnum > 0
     and not pg_attribute.attisdropped
@@ -49,6 +49,7 @@ WAS = {
     ("interaction_days", "accumulated_fingerprint"): "trends_fingerprint",
 }
 KEPT = "schema_migrations"
+TABLES, VIEW = ["r", "p"], "v"
 
 
 def take_back(dsn: str, version: int) -> dict[str, int]:
@@ -88,7 +89,8 @@ def _make_partitions(cursor: extensions.cursor) -> None:
 
 
 def _fill(cursor: extensions.cursor) -> dict[str, int]:
-    then, now = _held(cursor, "recsys"), _held(cursor, "later")
+    then = _held(cursor, "recsys", TABLES)
+    now = _held(cursor, "later", [*TABLES, VIEW])  # which has the rows of a table of then
     rows = {}
     for table, columns in then.items():
         cursor.execute(f"select count(*) from {table}")
@@ -109,8 +111,8 @@ def _value(table: str, column: str, known: list[str]) -> str:
     return column if column in known else WAS.get((table, column), "")
 
 
-def _held(cursor: extensions.cursor, schema: str) -> dict[str, list[str]]:
-    cursor.execute(HELD, {"schema": schema})
+def _held(cursor: extensions.cursor, schema: str, kinds: list[str]) -> dict[str, list[str]]:
+    cursor.execute(HELD, {"schema": schema, "kinds": kinds})
     return {table: columns for table, columns in cursor.fetchall() if table != KEPT}
 
 

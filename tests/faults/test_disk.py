@@ -11,7 +11,7 @@ import pytest
 from psycopg2.extensions import make_dsn
 
 from recsys_tasks import nightly
-from recsys_tasks.errors import DatabaseUnavailable
+from recsys_tasks.errors import DatabaseFull
 
 from .contents import shown_by, snapshot
 from .disturbed import assert_same
@@ -71,7 +71,7 @@ def fill_up_and_make_room(disk: Path, place: Place, stages: dict[str, Stage], le
     shown, filler = {shown_by(place.dsn)}, disk / "filler"
     with filler.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, free_on(disk) - left)
-    with pytest.raises(DatabaseUnavailable, match="No space left on device"):
+    with pytest.raises(DatabaseFull, match="Make room on it"):
         place.run_night()
     shown.add(shown_by(place.dsn))
     assert shown <= {stages["publish"].before.shown, stages["publish"].after.shown}

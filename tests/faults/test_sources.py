@@ -34,7 +34,7 @@ CHANGES = {
 READING = ("extract", "embed_items")
 # Texts that are nobody's any more stay until `maintain` lets them go; and keys that were given out
 # in another order give other fingerprints of the same.
-LEFT_OVER = ("texts", "text_vectors", "duplicate_searches", "published_nights")
+LEFT_OVER = ("texts", "text_vectors", "topic_texts", "duplicate_searches", "published_nights")
 
 
 @pytest.mark.some(3)

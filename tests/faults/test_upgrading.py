@@ -13,6 +13,7 @@ from .released import take_back
 from .tally import Tally
 
 VERSIONS = tuple(migrations())[:-1]
+SUCCESSORS = {"topic_shares": "topic_masses"}  # tables with the rows of others
 MIGRATIONS, LISTS = "schema_migrations", "recommendation_lists"
 # What nights of this world leave nothing in.
 EMPTY = {
@@ -36,7 +37,8 @@ def test_a_night_after_an_upgrade_is_the_same(
         assert connect_and_migrate(place) == tuple(migrations())[version:]
         place.run_night()
         found, expected = place.state(), stages[nightly.STEPS[-1]].after
-        later = expected.rows.keys() - filled.keys()
+        new = expected.rows.keys() - filled.keys()
+        later = [table for table in new if SUCCESSORS.get(table) not in filled]
         assert len(found.rows[LISTS]) == len(expected.rows[LISTS])
         made, right = (of_last_night(state.rows) for state in (found, expected))
         assert differences(made, right, LEDGER, MIGRATIONS, *later) == []

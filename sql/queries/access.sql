@@ -70,11 +70,18 @@ lacking as (
     from holders
     inner join access_rules on holders.kind = access_rules.role
     where
-        not case access_rules.kind
-            when 'relation'
-                then has_any_column_privilege(holders.oid, quote_ident(access_rules.name), 'select')
-            else has_function_privilege(holders.oid, access_rules.name::regproc::oid, 'execute')
-        end
+        not coalesce(
+            case access_rules.kind
+                when 'relation'
+                    then has_any_column_privilege(
+                            holders.oid, to_regclass(quote_ident(access_rules.name)), 'select'
+                        )
+                else has_function_privilege(
+                        holders.oid, to_regproc(quote_ident(access_rules.name)), 'execute'
+                    )
+            end,
+            false -- of what is not there
+        )
 )
 
 select

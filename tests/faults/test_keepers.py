@@ -113,6 +113,7 @@ def test_it_leaves_all_or_nothing_and_is_made_up_for(
         for fault, at in some(places_of(script.points), 1):
             with tally.injection(f"{name}, disturbed"), begun.copied() as place:
                 shutil.rmtree(tmp_path)  # what was made of it before
+                tmp_path.mkdir()
                 disturb(place, deed, Script(at, FAULTS[fault]), before, after)
 
 

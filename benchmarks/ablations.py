@@ -17,12 +17,11 @@ from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-import psycopg2
 import typer
-from psycopg2.extensions import make_dsn
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.databases import made_anew
 from recsys_tasks.ablating import WHOLE, Case, cases
 from recsys_tasks.backtesting import read_everything, training_of
 from recsys_tasks.evaluation import last_fifth, replay
@@ -98,13 +97,7 @@ def main(
 ) -> None:
     """Replay a SAMPLE of FOLDER's last user-days with each part left out."""
     server = embedded.start(Path("var") / "ablations")
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("drop database if exists ablations with (force)")
-        cursor.execute("create database ablations")
-    connection.close()
-    settings = read_settings(dsn=make_dsn(server, dbname="ablations"), preset=preset)
+    settings = read_settings(dsn=made_anew(server, "ablations"), preset=preset)
     warehouse = connect(settings)
     load_folder(warehouse, folder)
     history = read_everything(warehouse, settings)

@@ -26,8 +26,8 @@ import numpy as np
 import psycopg2
 import structlog
 import typer
-from psycopg2.extensions import make_dsn
 
+from benchmarks.databases import made_anew
 from recsys_tasks.loading import load_folder
 from recsys_tasks.settings import read_settings
 from recsys_tasks.warehouse import Warehouse, connect, embedded
@@ -151,14 +151,7 @@ def main(
 ) -> None:
     """Change the encoder of a folder, and tell."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    server = embedded.start(place)
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("drop database if exists changing with (force)")
-        cursor.execute("create database changing")
-    connection.close()
-    dsn = make_dsn(server, dbname="changing")
+    dsn = made_anew(embedded.start(place), "changing")
     warehouse = connect(read_settings(dsn=dsn, preset=preset))
     load_folder(warehouse, folder)
     here = Place(dsn, preset, warehouse)

@@ -15,12 +15,11 @@ from time import perf_counter
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import psycopg2
 import typer
-from psycopg2.extensions import make_dsn
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.databases import made_anew
 from recsys_tasks import nightly
 from recsys_tasks.loading import load_folder
 from recsys_tasks.settings import Settings, read_settings
@@ -99,13 +98,7 @@ def main(
 
 def _world(name: str, server: str, folder: Path, preset: str) -> World:
     database = "convergence_" + "".join(letter for letter in name if letter.isalnum()).lower()
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f'drop database if exists "{database}" with (force)')
-        cursor.execute(f'create database "{database}"')
-    connection.close()
-    settings = read_settings(dsn=make_dsn(server, dbname=database), preset=preset)
+    settings = read_settings(dsn=made_anew(server, database), preset=preset)
     warehouse = connect(settings)
     load_folder(warehouse, folder)
     return World(name, settings, warehouse)

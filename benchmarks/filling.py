@@ -17,8 +17,8 @@ import numpy as np
 import psycopg2
 import structlog
 import typer
-from psycopg2.extensions import make_dsn
 
+from benchmarks.databases import made_anew
 from benchmarks.nights_before import NightsBefore
 from benchmarks.taken_days import mark_days
 from benchmarks.wire import INSTANT, copy_in, ids, text
@@ -81,7 +81,7 @@ def fill(
     """
     var.mkdir(parents=True, exist_ok=True)
     encoder = save_encoder(world.n_categories, world.size.seed, var.resolve() / "made-words")
-    dsn = dsn or _made_anew(embedded.start(var / "postgres"))
+    dsn = dsn or made_anew(embedded.start(var / "postgres"), DATABASE)
     settings = read_settings(dsn=dsn, encoder=str(encoder))
     warehouse = connect(settings)
     with warehouse.transaction() as session:
@@ -106,17 +106,6 @@ def fill(
     settle(warehouse)
     warehouse.close()
     return settings, n_events
-
-
-def _made_anew(server: str) -> str:
-    """DATABASE of a server, empty."""
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"drop database if exists {DATABASE} with (force)")
-        cursor.execute(f"create database {DATABASE}")
-    connection.close()
-    return str(make_dsn(server, dbname=DATABASE))
 
 
 def _write(session: Session, world: World, days: Iterable[Day]) -> int:

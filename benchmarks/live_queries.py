@@ -23,9 +23,10 @@ import psutil
 import psycopg2
 import typer
 from numpy.typing import NDArray
-from psycopg2.extensions import cursor, make_dsn
+from psycopg2.extensions import cursor
 from rich.console import Console
 
+from benchmarks.databases import made_anew
 from benchmarks.made_vectors import Items, catalogue, interests, made_catalogue, titles
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.steps import live_recall
@@ -216,7 +217,7 @@ def main(
     found = made_catalogue(items) if titles_of is None else catalogue(titles(titles_of), items, rng)
     wanted = interests(found, 2 * users, rng)
     made = Made(found, rng.integers(100, size=len(found.topics)).astype(np.int16), wanted, users)
-    settings = read_settings(dsn=dsn or _made_anew(embedded.start(var / "postgres")))
+    settings = read_settings(dsn=dsn or made_anew(embedded.start(var / "postgres"), DATABASE))
     warehouse = connect(settings)
     with warehouse.transaction() as session:
         write_facts(session, made)
@@ -225,17 +226,6 @@ def main(
     CONSOLE.print(LINE.format(*heads), soft_wrap=True, highlight=False)
     for share in available or [100, 50, 10, 1]:
         compare(warehouse, settings, made, share)
-
-
-def _made_anew(server: str) -> str:
-    """DATABASE of a server, empty."""
-    administrator = psycopg2.connect(server)
-    administrator.autocommit = True
-    with administrator.cursor() as at:
-        at.execute(f"drop database if exists {DATABASE} with (force)")
-        at.execute(f"create database {DATABASE}")
-    administrator.close()
-    return str(make_dsn(server, dbname=DATABASE))
 
 
 if __name__ == "__main__":

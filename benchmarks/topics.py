@@ -20,13 +20,12 @@ from time import perf_counter, process_time
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import psycopg2
 import typer
 from numpy.typing import NDArray
-from psycopg2.extensions import make_dsn
 from rich.console import Console
 from sklearn.metrics import adjusted_mutual_info_score
 
+from benchmarks.databases import made_anew
 from recsys_tasks.loading import load_folder
 from recsys_tasks.settings import Settings, read_settings
 from recsys_tasks.steps import embed_items, extract, topics
@@ -202,13 +201,7 @@ def main(
 ) -> None:
     """Run the last NIGHTS of FOLDER, and tell."""
     server = embedded.start(place)
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("drop database if exists topics with (force)")
-        cursor.execute("create database topics")
-    connection.close()
-    settings = read_settings(dsn=make_dsn(server, dbname="topics"), preset=preset)
+    settings = read_settings(dsn=made_anew(server, "topics"), preset=preset)
     warehouse = connect(settings)
     load_folder(warehouse, folder)
     with warehouse.transaction() as session:

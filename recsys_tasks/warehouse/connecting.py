@@ -73,7 +73,7 @@ class Warehouse:
                 self._lock(session, "lock_schema" if exclusive else "share_schema")
             yield session
             connection.commit()
-        except psycopg2.errors.DiskFull as error:
+        except postgres.DiskFull as error:
             raise DatabaseFull(reason=first_line(error)) from error
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             pooled.invalidate()
